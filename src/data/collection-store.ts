@@ -1,0 +1,45 @@
+import { and, eq, getTableColumns, isNull } from "drizzle-orm";
+import type { Collection } from "../domain/collection";
+import type { Page, PageRequest } from "../domain/page";
+import type { Database } from "./database";
+import { after, newestFirst, toPage } from "./page";
+import { collections } from "./schema";
+
+const { namespaceId: _namespaceId, ...columns } = getTableColumns(collections);
+
+/** The columns that make a {@link Collection}. */
+export const collectionColumns = columns;
+
+export async function insertCollection(db: Database, namespaceId: string, collection: Collection): Promise<void> {
+  await db.insert(collections).values({ ...collection, namespaceId });
+}
+
+/** Finds deleted collections too: `deletedAtMs` tells. */
+export async function findCollection(db: Database, namespaceId: string, id: string): Promise<Collection | undefined> {
+  const [row] = await db
+    .select(collectionColumns)
+    .from(collections)
+    .where(and(eq(collections.namespaceId, namespaceId), eq(collections.id, id)));
+  return row;
+}
+
+export async function listCollections(
+  db: Database,
+  namespaceId: string,
+  includeDeleted: boolean,
+  request: PageRequest,
+): Promise<Page<Collection>> {
+  const rows = await db
+    .select(collectionColumns)
+    .from(collections)
+    .where(
+      and(
+        eq(collections.namespaceId, namespaceId),
+        includeDeleted ? undefined : isNull(collections.deletedAtMs),
+        after(request.after, collections.createdAtMs, collections.id),
+      ),
+    )
+    .orderBy(...newestFirst(collections.createdAtMs, collections.id))
+    .limit(request.limit + 1);
+  return toPage(rows, request);
+}

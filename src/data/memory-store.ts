@@ -1,0 +1,90 @@
+import { and, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
+import type { Memory, MemoryType } from "../domain/memory";
+import type { Page, PageRequest } from "../domain/page";
+import type { Database } from "./database";
+import { after, newestFirst, toPage } from "./page";
+import { memories } from "./schema";
+
+const {
+  seq: _seq,
+  namespaceId: _namespaceId,
+  updatedAtMs: _updatedAtMs,
+  sameKey: _sameKey,
+  digest: _digest,
+  ...memoryColumns
+} = getTableColumns(memories);
+
+type MemoryRow = Pick<typeof memories.$inferSelect, keyof typeof memoryColumns>;
+
+function toMemory({ sourceMemoryId, taskId, ...row }: MemoryRow): Memory {
+  const source = sourceMemoryId === null || taskId === null ? null : { memoryId: sourceMemoryId, taskId };
+  return { ...row, source };
+}
+
+/** Finds deleted memories too: `deletedAtMs` tells. */
+export async function findMemory(
+  db: Database,
+  namespaceId: string,
+  collectionId: string,
+  id: string,
+): Promise<Memory | undefined> {
+  const [row] = await db
+    .select(memoryColumns)
+    .from(memories)
+    .where(and(eq(memories.namespaceId, namespaceId), eq(memories.collectionId, collectionId), eq(memories.id, id)));
+  return row && toMemory(row);
+}
+
+/** Which of these memories of a collection exist, deleted ones among them, and when each was deleted. */
+export async function findMemoryDeletions(
+  db: Database,
+  namespaceId: string,
+  collectionId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number | null>> {
+  const rows = await db
+    .select({ id: memories.id, deletedAtMs: memories.deletedAtMs })
+    .from(memories)
+    .where(
+      and(
+        eq(memories.namespaceId, namespaceId),
+        eq(memories.collectionId, collectionId),
+        inArray(memories.id, sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+      ),
+    );
+  return new Map(rows.map((row) => [row.id, row.deletedAtMs]));
+}
+
+export interface MemoryFilters {
+  readonly sourceMemoryId?: string;
+  readonly taskId?: string;
+  readonly type?: MemoryType;
+  readonly includeDeleted: boolean;
+}
+
+export async function listMemories(
+  db: Database,
+  namespaceId: string,
+  collectionId: string,
+  filters: MemoryFilters,
+  request: PageRequest,
+): Promise<Page<Memory>> {
+  const { sourceMemoryId, taskId, type, includeDeleted } = filters;
+  const rows = await db
+    .select(memoryColumns)
+    .from(memories)
+    .where(
+      and(
+        eq(memories.namespaceId, namespaceId),
+        eq(memories.collectionId, collectionId),
+        sourceMemoryId === undefined ? undefined : eq(memories.sourceMemoryId, sourceMemoryId),
+        taskId === undefined ? undefined : eq(memories.taskId, taskId),
+        type === undefined ? undefined : eq(memories.type, type),
+        includeDeleted ? undefined : isNull(memories.deletedAtMs),
+        after(request.after, memories.createdAtMs, memories.id),
+      ),
+    )
+    .orderBy(...newestFirst(memories.createdAtMs, memories.id))
+    .limit(request.limit + 1);
+  return toPage(rows.map(toMemory), request);
+}

@@ -1,0 +1,252 @@
+import { sql } from "drizzle-orm";
+import type { Metadata } from "../domain/agent";
+import { MEMORY_TYPES } from "../domain/memory";
+import type { MemorySettings } from "../domain/memory-settings";
+import {
+  ITEM_VERDICTS,
+  type ItemProblem,
+  OPERATIONS,
+  type ReVoiceTally,
+  TASK_STATUSES,
+  TASK_TYPES,
+  type TaskCommand,
+  type TaskError,
+} from "../domain/task";
+import type { Voice } from "../domain/voice";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/*
+ * Every table carries namespace_id, and every query names it. Times are integers: milliseconds since the epoch, UTC.
+ * JSON columns hold what was validated on its way in. The full-text table `memory_words` and its triggers live in a
+ * migration of their own: drizzle has no words for virtual tables.
+ */
+
+export const namespaces = sqliteTable("namespaces", {
+  id: text().primaryKey(),
+  name: text().notNull().unique(),
+  createdAtMs: integer("created_at_ms").notNull(),
+});
+
+export const apiKeys = sqliteTable(
+  "api_keys",
+  {
+    id: text().primaryKey(),
+    namespaceId: text("namespace_id").notNull(),
+    name: text().notNull(),
+    /** The first characters of the bearer key, so that a person can tell keys apart. */
+    prefix: text().notNull(),
+    /** SHA-256 of the secret, in hex. The secret has 256 random bits, so a slow hash would add nothing. */
+    secretHash: text("secret_hash").notNull(),
+    expiresAtMs: integer("expires_at_ms"),
+    createdAtMs: integer("created_at_ms").notNull(),
+  },
+  (t) => [index("api_keys_list").on(t.namespaceId, t.createdAtMs, t.id)],
+);
+
+export const agents = sqliteTable(
+  "agents",
+  {
+    id: text().primaryKey(),
+    namespaceId: text("namespace_id").notNull(),
+    name: text().notNull(),
+    description: text(),
+    persona: text(),
+    voice: text({ mode: "json" }).$type<Voice>().notNull(),
+    memorySettings: text("memory_settings", { mode: "json" }).$type<Partial<MemorySettings>>().notNull(),
+    enabled: integer({ mode: "boolean" }).notNull(),
+    managed: integer({ mode: "boolean" }).notNull(),
+    metadata: text({ mode: "json" }).$type<Metadata>().notNull(),
+    /** Counts updates: the ETag, and the fence of a conditional update. */
+    version: integer().notNull(),
+    createdAtMs: integer("created_at_ms").notNull(),
+    updatedAtMs: integer("updated_at_ms").notNull(),
+    deletedAtMs: integer("deleted_at_ms"),
+  },
+  (t) => [
+    uniqueIndex("agents_name")
+      .on(t.namespaceId, t.name)
+      .where(sql`deleted_at_ms IS NULL`),
+    index("agents_list").on(t.namespaceId, t.createdAtMs, t.id),
+  ],
+);
+
+export const collections = sqliteTable(
+  "collections",
+  {
+    id: text().primaryKey(),
+    namespaceId: text("namespace_id").notNull(),
+    name: text().notNull(),
+    description: text(),
+    /** The agent that owns a re-voiced collection, else null. */
+    agentId: text("agent_id"),
+    metadata: text({ mode: "json" }).$type<Metadata>().notNull(),
+    /** Kept in the same transaction as every insert and removal of memories. */
+    memoryCount: integer("memory_count").notNull(),
+    version: integer().notNull(),
+    createdAtMs: integer("created_at_ms").notNull(),
+    updatedAtMs: integer("updated_at_ms").notNull(),
+    deletedAtMs: integer("deleted_at_ms"),
+  },
+  (t) => [
+    index("collections_list").on(t.namespaceId, t.createdAtMs, t.id),
+    index("collections_agent")
+      .on(t.agentId)
+      .where(sql`agent_id IS NOT NULL`),
+  ],
+);
+
+export const agentCollections = sqliteTable(
+  "agent_collections",
+  {
+    agentId: text("agent_id").notNull(),
+    collectionId: text("collection_id").notNull(),
+    namespaceId: text("namespace_id").notNull(),
+    createdAtMs: integer("created_at_ms").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.agentId, t.collectionId] }),
+    index("agent_collections_collection").on(t.collectionId),
+  ],
+);
+
+export const memories = sqliteTable(
+  "memories",
+  {
+    /** The row id that the full-text table points to; memories are appended, so it also keeps inserts local. */
+    seq: integer().primaryKey(),
+    id: text().notNull(),
+    namespaceId: text("namespace_id").notNull(),
+    collectionId: text("collection_id").notNull(),
+    agentId: text("agent_id"),
+    text: text().notNull(),
+    vectorText: text("vector_text"),
+    type: text({ enum: MEMORY_TYPES }).notNull(),
+    importance: integer().notNull(),
+    memo: text(),
+    metadata: text({ mode: "json" }).$type<Metadata>().notNull(),
+    occurredAtMs: integer("occurred_at_ms"),
+    createdAtMs: integer("created_at_ms").notNull(),
+    updatedAtMs: integer("updated_at_ms").notNull(),
+    accessedAtMs: integer("accessed_at_ms"),
+    accessCount: integer("access_count").notNull(),
+    childMemoryIds: text("child_memory_ids", { mode: "json" }).$type<readonly string[]>().notNull(),
+    externalId: text("external_id"),
+    /**
+     * What makes an added memory the same as one that is there: "x:" + external id, else "h:" + SHA-256 of (text, type,
+     * occurred_at, agent_id). Null for a re-voiced memory, which (task, source memory) identifies.
+     */
+    sameKey: text("same_key"),
+    /** SHA-256 of all that an add may change: tells `updated` from `skipped`. */
+    digest: text(),
+    sourceMemoryId: text("source_memory_id"),
+    taskId: text("task_id"),
+    deletedAtMs: integer("deleted_at_ms"),
+  },
+  (t) => [
+    uniqueIndex("memories_id").on(t.id),
+    uniqueIndex("memories_same")
+      .on(t.collectionId, t.sameKey)
+      .where(sql`same_key IS NOT NULL AND deleted_at_ms IS NULL`),
+    uniqueIndex("memories_source")
+      .on(t.sourceMemoryId, t.taskId)
+      .where(sql`task_id IS NOT NULL`),
+    index("memories_list").on(t.collectionId, t.createdAtMs, t.id),
+  ],
+);
+
+export const tasks = sqliteTable(
+  "tasks",
+  {
+    id: text().primaryKey(),
+    namespaceId: text("namespace_id").notNull(),
+    requestId: text("request_id").notNull(),
+    keyId: text("key_id").notNull(),
+    type: text({ enum: TASK_TYPES }).notNull(),
+    operation: text({ enum: OPERATIONS }).notNull(),
+    status: text({ enum: TASK_STATUSES }).notNull(),
+    name: text(),
+    tags: text({ mode: "json" }).$type<readonly string[]>().notNull(),
+    memo: text(),
+    metadata: text({ mode: "json" }).$type<Metadata>().notNull(),
+    /** SHA-256 of the canonical request: the second fence behind the requests object. */
+    fingerprint: text().notNull(),
+    /** The resolved command, frozen at creation. */
+    command: text({ mode: "json" }).$type<TaskCommand>().notNull(),
+    /** 1 at creation; an invoke opens the next. */
+    run: integer().notNull(),
+    attempts: integer().notNull(),
+    total: integer(),
+    plannedAtMs: integer("planned_at_ms"),
+    result: text({ mode: "json" }).$type<ReVoiceTally>(),
+    error: text({ mode: "json" }).$type<TaskError>(),
+    createdAtMs: integer("created_at_ms").notNull(),
+    startedAtMs: integer("started_at_ms"),
+    updatedAtMs: integer("updated_at_ms").notNull(),
+    endedAtMs: integer("ended_at_ms"),
+    /** When the sweeper last looked at it. */
+    pokedAtMs: integer("poked_at_ms").notNull(),
+  },
+  (t) => [
+    uniqueIndex("tasks_request").on(t.namespaceId, t.requestId),
+    index("tasks_list").on(t.namespaceId, t.createdAtMs, t.id),
+    index("tasks_still")
+      .on(t.pokedAtMs, t.id)
+      .where(sql`ended_at_ms IS NULL`),
+  ],
+);
+
+/** A run of a task in bounded pieces, each under a lease of its own. WITHOUT ROWID in the migration. */
+export const taskParts = sqliteTable(
+  "task_parts",
+  {
+    taskId: text("task_id").notNull(),
+    part: integer().notNull(),
+    /** The items of the part: positions from first to below end. */
+    firstPosition: integer("first_position").notNull(),
+    endPosition: integer("end_position").notNull(),
+    namespaceId: text("namespace_id").notNull(),
+    status: text({ enum: ["open", "done"] }).notNull(),
+    leaseToken: text("lease_token"),
+    leaseExpiresAtMs: integer("lease_expires_at_ms"),
+    /** Runs in a row that ended without a checkpoint. */
+    attempts: integer().notNull(),
+    notBeforeMs: integer("not_before_ms").notNull(),
+    lastError: text("last_error"),
+    // Counted from the part's items at each checkpoint, never added up.
+    reVoiced: integer("re_voiced").notNull(),
+    flagged: integer().notNull(),
+    skipped: integer().notNull(),
+    failed: integer().notNull(),
+    modelCalls: integer("model_calls").notNull(),
+    inputTokens: integer("input_tokens").notNull(),
+    outputTokens: integer("output_tokens").notNull(),
+    updatedAtMs: integer("updated_at_ms").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.taskId, t.part] }),
+    index("task_parts_open")
+      .on(t.taskId, t.part)
+      .where(sql`status = 'open'`),
+  ],
+);
+
+/** One source memory of a task, fixed when the task was planned. WITHOUT ROWID in the migration. */
+export const taskItems = sqliteTable(
+  "task_items",
+  {
+    taskId: text("task_id").notNull(),
+    position: integer().notNull(),
+    namespaceId: text("namespace_id").notNull(),
+    sourceMemoryId: text("source_memory_id").notNull(),
+    /** Null while it is still to be done. */
+    verdict: text({ enum: ITEM_VERDICTS }),
+    resultMemoryId: text("result_memory_id"),
+    /** { code, detail, missing?, added? } of a flagged, skipped or failed item. */
+    problem: text({ mode: "json" }).$type<ItemProblem>(),
+    modelCalls: integer("model_calls").notNull(),
+    inputTokens: integer("input_tokens").notNull(),
+    outputTokens: integer("output_tokens").notNull(),
+    endedAtMs: integer("ended_at_ms"),
+  },
+  (t) => [primaryKey({ columns: [t.taskId, t.position] })],
+);

@@ -1,0 +1,62 @@
+import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
+import type { Database } from "./database";
+import { taskParts } from "./schema";
+
+/** One part of one task, and the token of the lease under which it is worked on. */
+export interface LeasedPart {
+  readonly namespaceId: string;
+  readonly taskId: string;
+  readonly part: number;
+  /** Random, made before the lease was written: time decides when to try, the token who may write. */
+  readonly token: string;
+}
+
+/** True while the part is held under this token and its task runs. Every write of a consumer carries it. */
+export function heldBy(lease: LeasedPart): SQL {
+  return sql`EXISTS (SELECT 1 FROM task_parts AS held JOIN tasks AS run ON run.id = held.task_id
+    WHERE held.task_id = ${lease.taskId} AND held.part = ${lease.part} AND held.namespace_id = ${lease.namespaceId}
+      AND held.lease_token = ${lease.token} AND run.status = 'running')`;
+}
+
+/** The tally of a re-voicing, from the rows; null for a task that was never planned. For an UPDATE of tasks. */
+export const RESULT_OF_ITEMS = sql`CASE WHEN tasks.planned_at_ms IS NULL THEN NULL ELSE (SELECT json_object(
+  'collectionId', json_extract(tasks.command, '$.target.collectionId'),
+  'reVoiced', coalesce(sum(re_voiced), 0), 'flagged', coalesce(sum(flagged), 0),
+  'skipped', coalesce(sum(skipped), 0), 'failed', coalesce(sum(failed), 0))
+  FROM task_parts WHERE task_parts.task_id = tasks.id) END`;
+
+/** Takes every lease of a task away: to be sent in one batch with what ended it. */
+export function clearLeases(db: Database, namespaceId: string, taskId: string) {
+  return db
+    .update(taskParts)
+    .set({ leaseToken: null, leaseExpiresAtMs: null })
+    .where(
+      and(
+        eq(taskParts.namespaceId, namespaceId),
+        eq(taskParts.taskId, taskId),
+        isNotNull(taskParts.leaseToken),
+        sql`EXISTS (SELECT 1 FROM tasks WHERE tasks.id = ${taskId} AND tasks.ended_at_ms IS NOT NULL)`,
+      ),
+    );
+}
+
+/**
+ * Ends the task as complete if its plan is sealed and no part is open. Stands in the batch of whatever may be the last
+ * step: the settle of a part, and the seal of the plan.
+ */
+export function completeIfDone(db: Database, namespaceId: string, taskId: string, nowMs: number) {
+  return db.all<{ id: string }>(sql`UPDATE tasks
+    SET status = 'complete', ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_ITEMS}
+    WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'running' AND planned_at_ms IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open')
+    RETURNING id`);
+}
+
+/** Binds a collection that the task made to its agent, once the task is complete. Follows {@link completeIfDone}. */
+export function bindNewTarget(db: Database, namespaceId: string, taskId: string, nowMs: number) {
+  return db.run(sql`INSERT INTO agent_collections (agent_id, collection_id, namespace_id, created_at_ms)
+    SELECT json_extract(command, '$.agent.id'), json_extract(command, '$.target.collectionId'), namespace_id, ${nowMs}
+    FROM tasks WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'complete'
+      AND ended_at_ms = ${nowMs} AND json_extract(command, '$.target.newName') IS NOT NULL
+    ON CONFLICT (agent_id, collection_id) DO NOTHING`);
+}

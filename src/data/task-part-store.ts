@@ -1,0 +1,172 @@
+import { and, eq, sql, type SQL } from "drizzle-orm";
+import { PART_ATTEMPTS_MAX, type TaskError, type TaskStatus } from "../domain/task";
+import type { Database } from "./database";
+import { taskParts } from "./schema";
+import { bindNewTarget, clearLeases, completeIfDone, heldBy, type LeasedPart, RESULT_OF_ITEMS } from "./task-part-sql";
+
+export interface ClaimInput {
+  readonly namespaceId: string;
+  readonly taskId: string;
+  readonly token: string;
+  readonly nowMs: number;
+  readonly leaseMs: number;
+  /** Leases of one task that may be alive at once. */
+  readonly parallelMax: number;
+}
+
+export interface ClaimedPart {
+  readonly part: number;
+  /** Runs in a row without a checkpoint, this one counted. */
+  readonly attempts: number;
+}
+
+/**
+ * Takes the lease of the next open part that nobody holds, by compare-and-set. A part whose lease has lapsed is free:
+ * its holder's writes carry a token that no longer stands.
+ * @returns the part, or undefined when there is none to take now.
+ */
+export async function claimPart(db: Database, input: ClaimInput): Promise<ClaimedPart | undefined> {
+  const { taskId, namespaceId, nowMs } = input;
+  const free = sql`status = 'open' AND not_before_ms <= ${nowMs} AND attempts < ${PART_ATTEMPTS_MAX}
+    AND (lease_expires_at_ms IS NULL OR lease_expires_at_ms <= ${nowMs})`;
+  const [, claimed] = await db.batch([
+    db.run(sql`UPDATE tasks SET status = 'running', attempts = attempts + 1, updated_at_ms = ${nowMs}
+      WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'retry'
+        AND EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND ${free})`),
+    db.all<ClaimedPart>(sql`UPDATE task_parts
+      SET lease_token = ${input.token}, lease_expires_at_ms = ${nowMs + input.leaseMs}, attempts = attempts + 1,
+        updated_at_ms = ${nowMs}
+      WHERE task_id = ${taskId} AND namespace_id = ${namespaceId}
+        AND part = (SELECT part FROM task_parts WHERE task_id = ${taskId} AND ${free} ORDER BY part LIMIT 1)
+        AND EXISTS (SELECT 1 FROM tasks WHERE id = ${taskId} AND status = 'running')
+        AND (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+          AND lease_expires_at_ms > ${nowMs}) < ${input.parallelMax}
+      RETURNING part, attempts`),
+  ]);
+  return claimed[0];
+}
+
+/** The part that a token holds: what a claim came to whose answer was lost. */
+export async function findPartOfToken(db: Database, input: ClaimInput): Promise<ClaimedPart | undefined> {
+  const rows = await db
+    .select({ part: taskParts.part, attempts: taskParts.attempts })
+    .from(taskParts)
+    .where(
+      and(
+        eq(taskParts.taskId, input.taskId),
+        eq(taskParts.namespaceId, input.namespaceId),
+        eq(taskParts.leaseToken, input.token),
+      ),
+    );
+  return rows[0];
+}
+
+/** @returns false when the lease is lost. */
+export async function extendLease(db: Database, lease: LeasedPart, expiresAtMs: number): Promise<boolean> {
+  const rows = await db.all<{ part: number }>(sql`UPDATE task_parts SET lease_expires_at_ms = ${expiresAtMs}
+    WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)} RETURNING part`);
+  return rows.length > 0;
+}
+
+/** Gives the part back because its time is up; it goes on where it stands. That is no attempt. */
+export async function yieldPart(db: Database, lease: LeasedPart, nowMs: number): Promise<void> {
+  await db.run(sql`UPDATE task_parts SET lease_token = NULL, lease_expires_at_ms = NULL, attempts = 0,
+      updated_at_ms = ${nowMs}
+    WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)}`);
+}
+
+/** Gives the part back after a failure, to be tried again later. With no other part at work the task says `retry`. */
+export async function retryPart(
+  db: Database,
+  lease: LeasedPart,
+  failure: { readonly nowMs: number; readonly notBeforeMs: number; readonly error: string },
+): Promise<void> {
+  const { taskId, namespaceId } = lease;
+  await db.batch([
+    db.run(sql`UPDATE task_parts SET lease_token = NULL, lease_expires_at_ms = NULL,
+        not_before_ms = ${failure.notBeforeMs}, last_error = ${failure.error}, updated_at_ms = ${failure.nowMs}
+      WHERE task_id = ${taskId} AND part = ${lease.part} AND ${heldBy(lease)}`),
+    db.run(sql`UPDATE tasks SET status = 'retry', updated_at_ms = ${failure.nowMs}
+      WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'running' AND changes() = 1
+        AND NOT EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+          AND lease_expires_at_ms > ${failure.nowMs})`),
+  ]);
+}
+
+/**
+ * Ends the part, and with it the task when nothing else is open. One transaction.
+ * @returns whether the part is done, and whether the task is.
+ */
+export async function settlePart(
+  db: Database,
+  lease: LeasedPart,
+  nowMs: number,
+): Promise<{ readonly settled: boolean; readonly completed: boolean }> {
+  const { taskId, namespaceId, part } = lease;
+  const [settled, completed] = await db.batch([
+    db.all<{ part: number }>(sql`UPDATE task_parts
+      SET status = 'done', lease_token = NULL, lease_expires_at_ms = NULL, updated_at_ms = ${nowMs}
+      WHERE task_id = ${taskId} AND part = ${part} AND ${heldBy(lease)}
+        AND NOT EXISTS (SELECT 1 FROM task_items WHERE task_id = ${taskId} AND position >= first_position
+          AND position < end_position AND verdict IS NULL)
+      RETURNING part`),
+    completeIfDone(db, namespaceId, taskId, nowMs),
+    bindNewTarget(db, namespaceId, taskId, nowMs),
+  ]);
+  return { settled: settled.length > 0, completed: completed.length > 0 };
+}
+
+interface TaskToFail {
+  readonly id: string;
+  readonly namespaceId: string;
+}
+
+/** Ends an open task as `error`; keeps what is done. @returns whether this call ended it. */
+export async function failTask(db: Database, task: TaskToFail, error: TaskError, nowMs: number): Promise<boolean> {
+  const [ended] = await db.batch([
+    endAsError(db, task, sql`${JSON.stringify(error)}`, sql`TRUE`, nowMs),
+    clearLeases(db, task.namespaceId, task.id),
+  ]);
+  return ended.length > 0;
+}
+
+/**
+ * Ends a task as `error` when one of its parts has used up its attempts and none is at work any more.
+ * @returns whether this call ended it.
+ */
+export async function failIfExhausted(db: Database, task: TaskToFail, nowMs: number): Promise<boolean> {
+  const usedUp = sql`FROM task_parts WHERE task_id = ${task.id} AND status = 'open' AND attempts >= ${PART_ATTEMPTS_MAX}`;
+  const detail = `A part of the task failed ${PART_ATTEMPTS_MAX} times in a row without any progress.`;
+  const error = sql`json_object('code', 'attempts-exhausted', 'detail', ${detail}
+    || coalesce(' The last failure: ' || (SELECT last_error ${usedUp} AND last_error IS NOT NULL LIMIT 1), ''))`;
+  const exhausted = sql`EXISTS (SELECT 1 ${usedUp}) AND NOT EXISTS (SELECT 1 FROM task_parts
+    WHERE task_id = ${task.id} AND status = 'open' AND lease_expires_at_ms > ${nowMs})`;
+  const ended = await endAsError(db, task, error, exhausted, nowMs);
+  return ended.length > 0;
+}
+
+function endAsError(db: Database, task: TaskToFail, error: SQL, condition: SQL, nowMs: number) {
+  return db.all<{ id: string }>(sql`UPDATE tasks SET status = 'error', error = ${error},
+      ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_ITEMS}
+    WHERE id = ${task.id} AND namespace_id = ${task.namespaceId} AND status IN ('created', 'running', 'retry')
+      AND ${condition}
+    RETURNING id`);
+}
+
+/** What the watchers need to know of a task. */
+export interface TaskPulse {
+  readonly status: TaskStatus;
+  /** Parts under a living lease, and parts that could be taken now. */
+  readonly working: number;
+  readonly waiting: number;
+}
+
+export async function findPulse(db: Database, taskId: string, nowMs: number): Promise<TaskPulse | undefined> {
+  const rows = await db.all<TaskPulse>(sql`SELECT status,
+      (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+        AND lease_expires_at_ms > ${nowMs}) AS working,
+      (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+        AND (lease_expires_at_ms IS NULL OR lease_expires_at_ms <= ${nowMs})) AS waiting
+    FROM tasks WHERE id = ${taskId}`);
+  return rows[0];
+}

@@ -1,0 +1,76 @@
+import { sql } from "drizzle-orm";
+import { PART_MEMORIES, type ReVoiceCommand } from "../domain/task";
+import type { Database } from "./database";
+import { bindNewTarget, completeIfDone } from "./task-part-sql";
+
+export interface PlanInput {
+  readonly namespaceId: string;
+  readonly taskId: string;
+  readonly command: ReVoiceCommand;
+  readonly nowMs: number;
+}
+
+/**
+ * Fixes what the task will do: its target collection, one item for each memory that is present now, and parts of
+ * bounded size. One `batch()` is one transaction, and each statement stands only while the task is created and without
+ * a plan; so of two planners one does all and the other nothing, and no reader ever sees half a plan. The last
+ * statement seals, and completes a task that has nothing to do.
+ * @returns whether this call made the plan.
+ */
+export async function planTask(db: Database, input: PlanInput): Promise<boolean> {
+  const { namespaceId, taskId, nowMs } = input;
+  const results = await db.batch([
+    insertTarget(db, input),
+    insertItems(db, input),
+    insertParts(db, input),
+    db.all<{ id: string }>(sql`UPDATE tasks SET status = 'running', attempts = 1, planned_at_ms = ${nowMs},
+        started_at_ms = ${nowMs}, updated_at_ms = ${nowMs},
+        total = (SELECT count(*) FROM task_items WHERE task_id = ${taskId})
+      WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'created' AND planned_at_ms IS NULL
+      RETURNING id`),
+    completeIfDone(db, namespaceId, taskId, nowMs),
+    bindNewTarget(db, namespaceId, taskId, nowMs),
+  ]);
+  return results[3].length > 0;
+}
+
+function unplanned({ taskId, namespaceId }: PlanInput) {
+  return sql`EXISTS (SELECT 1 FROM tasks WHERE id = ${taskId} AND namespace_id = ${namespaceId}
+    AND status = 'created' AND planned_at_ms IS NULL)`;
+}
+
+function insertTarget(db: Database, input: PlanInput) {
+  const { namespaceId, command, nowMs } = input;
+  return db.run(sql`INSERT INTO collections
+      (id, namespace_id, name, agent_id, metadata, memory_count, version, created_at_ms, updated_at_ms)
+    SELECT ${command.target.collectionId}, ${namespaceId}, ${command.target.newName}, ${command.agent.id}, '{}', 0, 1,
+      ${nowMs}, ${nowMs}
+    WHERE ${command.target.newName} IS NOT NULL AND ${unplanned(input)}
+    ON CONFLICT (id) DO NOTHING`);
+}
+
+function insertItems(db: Database, input: PlanInput) {
+  const { namespaceId, taskId, command } = input;
+  return db.run(sql`INSERT INTO task_items
+      (task_id, position, namespace_id, source_memory_id, model_calls, input_tokens, output_tokens)
+    SELECT ${taskId}, position, ${namespaceId}, id, 0, 0, 0 FROM (
+      SELECT id, row_number() OVER (ORDER BY coalesce(occurred_at_ms, created_at_ms), seq) - 1 AS position
+      FROM memories
+      WHERE collection_id = ${command.collectionId} AND namespace_id = ${namespaceId} AND deleted_at_ms IS NULL)
+    WHERE ${unplanned(input)}
+    ON CONFLICT (task_id, position) DO NOTHING`);
+}
+
+function insertParts(db: Database, input: PlanInput) {
+  const { namespaceId, taskId, nowMs } = input;
+  // D1 binds every number as a float, so the quotient must be made whole.
+  const part = sql`CAST(position / ${PART_MEMORIES} AS INTEGER)`;
+  return db.run(sql`INSERT INTO task_parts
+      (task_id, part, first_position, end_position, namespace_id, status, attempts, not_before_ms, re_voiced, flagged, skipped, failed,
+       model_calls, input_tokens, output_tokens, updated_at_ms)
+    SELECT ${taskId}, ${part}, min(position), max(position) + 1, ${namespaceId}, 'open',
+      0, 0, 0, 0, 0, 0, 0, 0, 0, ${nowMs}
+    FROM task_items WHERE task_id = ${taskId} AND ${unplanned(input)}
+    GROUP BY ${part}
+    ON CONFLICT (task_id, part) DO NOTHING`);
+}

@@ -1,0 +1,157 @@
+import { and, eq, inArray, isNull, lt, sql, type SQL } from "drizzle-orm";
+import type { Page, PageRequest } from "../domain/page";
+import { CANCELABLE_STATUSES, type NewTask, type Operation, type Task, type TaskStatus } from "../domain/task";
+import type { Database } from "./database";
+import { after, newestFirst, toPage } from "./page";
+import { tasks } from "./schema";
+import { taskColumns, toTask } from "./task-row";
+import { clearLeases, RESULT_OF_ITEMS } from "./task-part-sql";
+
+/** What the row that stands says of who made it. */
+export interface StandingRow {
+  readonly fingerprint: string;
+  readonly createdAtMs: number;
+}
+
+/**
+ * Inserts the row, or finds the one that is there: safe to repeat after an ambiguous error. Only a clash on the id is
+ * no error; any other must be seen.
+ */
+export async function insertTask(db: Database, task: NewTask): Promise<StandingRow> {
+  const row = {
+    ...task,
+    status: "created" as const,
+    run: 1,
+    attempts: 0,
+    updatedAtMs: task.createdAtMs,
+    pokedAtMs: task.createdAtMs,
+  };
+  const [, found] = await db.batch([
+    db.insert(tasks).values(row).onConflictDoNothing({ target: tasks.id }),
+    db
+      .select({ fingerprint: tasks.fingerprint, createdAtMs: tasks.createdAtMs })
+      .from(tasks)
+      .where(and(eq(tasks.namespaceId, task.namespaceId), eq(tasks.id, task.id))),
+  ]);
+  const standing = found[0];
+  if (standing === undefined) throw new Error("The row of a task is not there after its insert.");
+  return standing;
+}
+
+/** The statement behind {@link findTask}, for a batch. */
+export function selectTask(db: Database, namespaceId: string, taskId: string) {
+  return db
+    .select(taskColumns)
+    .from(tasks)
+    .where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId)));
+}
+
+export async function findTask(db: Database, namespaceId: string, taskId: string): Promise<Task | undefined> {
+  const rows = await selectTask(db, namespaceId, taskId);
+  return rows[0] && toTask(rows[0]);
+}
+
+/** What a consumer needs of a task. */
+export type RunnableTask = Pick<Task, "id" | "namespaceId" | "status" | "command">;
+
+/** By id alone: a bell carries nothing else. The namespace comes from the row, and goes into every later query. */
+export async function findTaskToRun(db: Database, taskId: string): Promise<RunnableTask | undefined> {
+  const { id, namespaceId, status, command } = tasks;
+  const rows = await db.select({ id, namespaceId, status, command }).from(tasks).where(eq(tasks.id, taskId));
+  return rows[0];
+}
+
+export interface TaskFilter {
+  readonly statuses?: readonly TaskStatus[] | undefined;
+  readonly operations?: readonly Operation[] | undefined;
+  readonly types?: readonly Task["type"][] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly name?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly sinceMs?: number | undefined;
+  readonly oldestFirst?: boolean | undefined;
+}
+
+export async function listTasks(
+  db: Database,
+  namespaceId: string,
+  filter: TaskFilter,
+  page: PageRequest,
+): Promise<Page<Task>> {
+  const order = filter.oldestFirst ? [tasks.createdAtMs, tasks.id] : newestFirst(tasks.createdAtMs, tasks.id);
+  const rows = await db
+    .select(taskColumns)
+    .from(tasks)
+    .where(
+      and(
+        eq(tasks.namespaceId, namespaceId),
+        filter.oldestFirst ? before(page) : after(page.after, tasks.createdAtMs, tasks.id),
+        ...conditionsOf(filter),
+      ),
+    )
+    .orderBy(...order)
+    .limit(page.limit + 1);
+  return toPage(rows.map(toTask), page);
+}
+
+function before(page: PageRequest): SQL | undefined {
+  if (page.after === null) return undefined;
+  return sql`(${tasks.createdAtMs}, ${tasks.id}) > (${page.after.createdAtMs}, ${page.after.id})`;
+}
+
+function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
+  return [
+    filter.statuses && inArray(tasks.status, [...filter.statuses]),
+    filter.operations && inArray(tasks.operation, [...filter.operations]),
+    filter.types && inArray(tasks.type, [...filter.types]),
+    filter.name === undefined ? undefined : eq(tasks.name, filter.name),
+    filter.requestId === undefined ? undefined : eq(tasks.requestId, filter.requestId),
+    filter.sinceMs === undefined ? undefined : sql`${tasks.createdAtMs} >= ${filter.sinceMs}`,
+    ...(filter.tags ?? []).map(
+      (tag) => sql`EXISTS (SELECT 1 FROM json_each(${tasks.tags}) WHERE json_each.value = ${tag})`,
+    ),
+  ];
+}
+
+/**
+ * Ends a task as canceled, if it has not ended. One transaction: the state, and the leases with it, so that no
+ * consumer can write any more.
+ * @returns whether this call ended it.
+ */
+export async function cancelTask(db: Database, namespaceId: string, taskId: string, nowMs: number): Promise<boolean> {
+  const isIt = and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId));
+  const [moved] = await db.batch([
+    db
+      .update(tasks)
+      .set({ status: "canceled", endedAtMs: nowMs, updatedAtMs: nowMs, result: RESULT_OF_ITEMS })
+      .where(and(isIt, inArray(tasks.status, [...CANCELABLE_STATUSES])))
+      .returning({ id: tasks.id }),
+    clearLeases(db, namespaceId, taskId),
+  ]);
+  return moved.length > 0;
+}
+
+export interface StillTask {
+  readonly id: string;
+  readonly namespaceId: string;
+}
+
+/** Open tasks that nobody has looked at since `beforeMs`, the longest first; marks them as looked at. */
+export async function takeStillTasks(
+  db: Database,
+  beforeMs: number,
+  nowMs: number,
+  limit: number,
+): Promise<readonly StillTask[]> {
+  const still = db
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(and(isNull(tasks.endedAtMs), lt(tasks.pokedAtMs, beforeMs)))
+    .orderBy(tasks.pokedAtMs, tasks.id)
+    .limit(limit);
+  return db
+    .update(tasks)
+    .set({ pokedAtMs: nowMs })
+    .where(inArray(tasks.id, still))
+    .returning({ id: tasks.id, namespaceId: tasks.namespaceId });
+}

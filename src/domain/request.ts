@@ -1,0 +1,47 @@
+import type { TaskType } from "./task";
+
+/** What two calls with one request id must have in common. */
+export interface RequestMaterial {
+  /** Major version of the contract. */
+  readonly api: 1;
+  readonly type: TaskType;
+  /** The operation that was called, such as `batches-create`. */
+  readonly operation: string;
+  readonly path: Readonly<Record<string, string>>;
+  /** As sent: no defaults are filled in, so that a later default breaks no replay. */
+  readonly body: unknown;
+}
+
+/** The pointer to a body as a whole: all that can be said when the first request is not at hand. */
+export const WHOLE_REQUEST = "";
+export const MISMATCH_POINTERS_MAX = 50;
+
+/**
+ * Where two requests differ, as JSON Pointers (RFC 6901) into the body; never values. A call of another operation, or
+ * on another path, differs as a whole: "".
+ */
+export function mismatchPointers(first: RequestMaterial, second: RequestMaterial): readonly string[] {
+  const pointers: string[] = [];
+  const head = ({ api, type, operation, path }: RequestMaterial) => JSON.stringify([api, type, operation, path]);
+  if (head(first) !== head(second)) pointers.push(WHOLE_REQUEST);
+  collect(first.body, second.body, "", pointers);
+  return [...new Set(pointers)].slice(0, MISMATCH_POINTERS_MAX);
+}
+
+function collect(a: unknown, b: unknown, pointer: string, found: string[]): void {
+  if (found.length >= MISMATCH_POINTERS_MAX || Object.is(a, b)) return;
+  if (!isContainer(a) || !isContainer(b) || Array.isArray(a) !== Array.isArray(b)) {
+    found.push(pointer);
+    return;
+  }
+  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
+  for (const key of new Set([...left.keys(), ...right.keys()])) {
+    const next = `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    if (left.has(key) && right.has(key)) collect(left.get(key), right.get(key), next, found);
+    else found.push(next);
+  }
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,155 @@
+import type { Metadata } from "./agent";
+import type { MemorySettings } from "./memory-settings";
+import type { Voice } from "./voice";
+
+/** CheckMate's words. `unbound` is a reserved id that nobody has filled yet. */
+export const TASK_STATUSES = ["unbound", "created", "running", "retry", "complete", "canceled", "error"] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+export const TASK_TYPES = ["batch", "interactive"] as const;
+export type TaskType = (typeof TASK_TYPES)[number];
+
+export const OPERATIONS = ["re-voice"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** The end states absorb: within a run nothing leaves them. */
+export const END_STATUSES: readonly TaskStatus[] = ["complete", "canceled", "error"];
+export const CANCELABLE_STATUSES: readonly TaskStatus[] = ["unbound", "created", "running", "retry"];
+
+export function hasEnded(status: TaskStatus): boolean {
+  return END_STATUSES.includes(status);
+}
+
+/** Work is cut into parts of so many memories: a part ends within seconds, so that tasks take turns. */
+export const PART_MEMORIES = 25;
+/** Runs of a part in a row without a checkpoint, after which its task ends as `error`. */
+export const PART_ATTEMPTS_MAX = 5;
+
+export const ITEM_VERDICTS = ["re_voiced", "flagged", "skipped", "failed"] as const;
+/** `flagged` is re-voiced too, but the fact guard found something lost or added. */
+export type ItemVerdict = (typeof ITEM_VERDICTS)[number];
+
+export const ON_ITEM_ERROR = ["continue", "fail"] as const;
+export type OnItemError = (typeof ON_ITEM_ERROR)[number];
+
+/** The agent as it was when the task was created. */
+export interface FrozenAgent {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly persona: string | null;
+  readonly voice: Voice;
+}
+
+/** What a re-voicing does, resolved and frozen at creation: later changes of the agent do not reach it. */
+export interface ReVoiceCommand {
+  readonly operation: "re-voice";
+  readonly agent: FrozenAgent;
+  readonly collectionId: string;
+  /** An existing collection, or (with a name) one that the run makes and the end binds to the agent. */
+  readonly target: { readonly collectionId: string; readonly newName: string | null };
+  /** The agent's bound collections, without the target. */
+  readonly boundCollectionIds: readonly string[];
+  readonly sourceMemorySettings: MemorySettings;
+  readonly agentMemorySettings: MemorySettings;
+  readonly instructions: string | null;
+  readonly onItemError: OnItemError;
+}
+
+export type TaskCommand = ReVoiceCommand;
+
+export interface TaskProgress {
+  /** Items that ended well: re-voiced or skipped. */
+  readonly done: number;
+  readonly failed: number;
+  /** Null until the run has fixed what it will do. */
+  readonly total: number | null;
+}
+
+export interface TaskUsage {
+  readonly modelCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface TaskError {
+  /** Stable kebab-case code. */
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface ReVoiceTally {
+  readonly collectionId: string;
+  /** New memories written, flagged ones among them. */
+  readonly reVoiced: number;
+  readonly flagged: number;
+  readonly skipped: number;
+  readonly failed: number;
+}
+
+/** What the row of a task is inserted with. Plain JSON: it travels to the requests object and is kept there. */
+export interface NewTask {
+  readonly id: string;
+  readonly namespaceId: string;
+  readonly requestId: string;
+  readonly keyId: string;
+  readonly type: TaskType;
+  readonly operation: Operation;
+  readonly name: string | null;
+  readonly tags: readonly string[];
+  readonly memo: string | null;
+  readonly metadata: Metadata;
+  readonly fingerprint: string;
+  readonly command: TaskCommand;
+  readonly createdAtMs: number;
+}
+
+export interface Task extends NewTask {
+  readonly status: TaskStatus;
+  readonly run: number;
+  /** Times the run was begun or begun again after a failure. */
+  readonly attempts: number;
+  readonly progress: TaskProgress;
+  readonly usage: TaskUsage;
+  readonly result: ReVoiceTally | null;
+  readonly error: TaskError | null;
+  readonly startedAtMs: number | null;
+  readonly updatedAtMs: number;
+  readonly endedAtMs: number | null;
+}
+
+export interface ItemProblem {
+  readonly code: string;
+  readonly detail: string;
+  /** Facts of the source that the result lost, and facts that it added. */
+  readonly missing?: readonly string[];
+  readonly added?: readonly string[];
+}
+
+/** One source memory of a task. */
+export interface TaskItem {
+  readonly position: number;
+  readonly sourceMemoryId: string;
+  /** Null while it is still to be done. */
+  readonly verdict: ItemVerdict | null;
+  readonly resultMemoryId: string | null;
+  readonly problem: ItemProblem | null;
+  readonly endedAtMs: number | null;
+}
+
+/** A task that has just been created, as its row says. */
+export function bornTask(task: NewTask): Task {
+  return {
+    ...task,
+    status: "created",
+    run: 1,
+    attempts: 0,
+    progress: { done: 0, failed: 0, total: null },
+    usage: { modelCalls: 0, inputTokens: 0, outputTokens: 0 },
+    result: null,
+    error: null,
+    startedAtMs: null,
+    updatedAtMs: task.createdAtMs,
+    endedAtMs: null,
+  };
+}
