@@ -1,0 +1,20 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { ApiRuntime } from "../runtime/context";
+import type { CallContext, Services } from "../services/context";
+import type { Creation } from "../services/create-task";
+
+/** What middleware hands to handlers. */
+export interface ApiEnv {
+  Bindings: Env;
+  Variables: {
+    traceId: string;
+    runtime: ApiRuntime;
+    services: Services;
+    /** Set under /v1, once the key is known. */
+    call: CallContext;
+    /** Set on routes that start a task. */
+    creation: Creation;
+  };
+}
+
+export type Api = OpenAPIHono<ApiEnv>;

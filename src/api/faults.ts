@@ -1,0 +1,88 @@
+import type { z } from "@hono/zod-openapi";
+import { type Fault, ServiceError } from "../services/errors";
+
+type Issue = z.core.$ZodIssue;
+
+/** One fault a thing that is wrong, each with a pointer to it and a sentence that says what to do. */
+export function faultsOf(error: z.core.$ZodError, prefix = ""): readonly Fault[] {
+  return error.issues.flatMap((issue) => faultsOfIssue(issue, prefix));
+}
+
+/** @returns the 422 of a body or query that does not fit its schema. */
+export function validationFailed(faults: readonly Fault[]): ServiceError {
+  const first = faults[0];
+  const where = first === undefined || first.pointer === "" ? "The request" : first.pointer;
+  const more = faults.length > 1 ? ` There are ${faults.length} faults; see errors.` : "";
+  return new ServiceError("invalid", "validation-failed", `${where}: ${first?.detail ?? "is not valid."}${more}`, {
+    faults,
+  });
+}
+
+export function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function faultsOfIssue(issue: Issue, prefix: string): readonly Fault[] {
+  const pointer = prefix + pointerOf(issue.path);
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({
+      pointer: pointer + pointerOf([key]),
+      detail: "This field is not known here. Remove it, or check its spelling.",
+    }));
+  if (issue.code === "invalid_union") {
+    // The branch that came nearest tells most: one that takes such a value at all, and the one with the fewest faults.
+    const fitting = issue.errors.filter((branch) => !branch.some(isOfWrongType));
+    const nearest = (fitting.length > 0 ? fitting : issue.errors).toSorted((a, b) => a.length - b.length)[0];
+    if (nearest !== undefined && nearest.length > 0) return nearest.flatMap((inner) => faultsOfIssue(inner, pointer));
+  }
+  return [{ pointer, detail: sentenceOf(issue) }];
+}
+
+function isOfWrongType(issue: Issue): boolean {
+  return issue.code === "invalid_type" && issue.path.length === 0;
+}
+
+/** zod keeps the input out of its issues, and tells what it received in the message alone. */
+function isAbsent(issue: Issue): boolean {
+  return issue.message.endsWith("received undefined");
+}
+
+function sentenceOf(issue: Issue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return isAbsent(issue)
+        ? `This field is required: give ${article(issue.expected)}.`
+        : `Must be ${article(issue.expected)}.`;
+    case "too_small":
+      return `Must ${sizeVerb(issue.origin)} at least ${Number(issue.minimum).toLocaleString("en")}${unitOf(issue.origin)}.`;
+    case "too_big":
+      return `Must ${sizeVerb(issue.origin)} at most ${Number(issue.maximum).toLocaleString("en")}${unitOf(issue.origin)}.`;
+    case "invalid_value":
+      return `Must be one of: ${issue.values.map(String).join(", ")}.`;
+    case "not_multiple_of":
+      return "Must be a whole number.";
+    case "invalid_union":
+      return "options" in issue
+        ? `Must be one of: ${issue.options?.map(String).join(", ")}.`
+        : "Has no form that fits.";
+    case "invalid_key":
+      return `Its name does not fit. ${issue.issues.map((inner) => sentenceOf(inner)).join(" ")}`;
+    default:
+      return issue.message.endsWith(".") ? issue.message : `${issue.message}.`;
+  }
+}
+
+function article(expected: string): string {
+  const names: Record<string, string> = { int: "a whole number", record: "an object", nonoptional: "a value" };
+  return names[expected] ?? (/^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`);
+}
+
+function sizeVerb(origin: string): string {
+  return origin === "string" || origin === "array" || origin === "record" || origin === "map" ? "have" : "be";
+}
+
+function unitOf(origin: string): string {
+  if (origin === "string") return " characters";
+  if (origin === "array") return " items";
+  return origin === "record" || origin === "map" ? " entries" : "";
+}

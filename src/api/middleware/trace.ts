@@ -1,0 +1,14 @@
+import { createMiddleware } from "hono/factory";
+import { openApiRuntime } from "../../runtime/context";
+import type { ApiEnv } from "../env";
+
+/** Gives every answer its `x-trace-id`, and the handlers their services. */
+export const trace = createMiddleware<ApiEnv>(async (c, next) => {
+  const traceId = crypto.randomUUID();
+  c.set("traceId", traceId);
+  c.header("x-trace-id", traceId);
+  const runtime = openApiRuntime(c.env);
+  c.set("runtime", runtime);
+  c.set("services", runtime.services);
+  await next();
+});

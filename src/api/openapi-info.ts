@@ -1,0 +1,93 @@
+const GETTING_STARTED = `
+# Getting started
+
+\`npm run dev\` serves on \`http://127.0.0.1:8787\`, where the key \`dev-admin-key\` works. These lines, in one shell
+with \`curl\` and \`jq\`, make an agent and a memory, and have the agent retell it:
+
+\`\`\`bash
+call() { curl -sS -X "$1" "http://127.0.0.1:8787$2" -H "Authorization: Bearer dev-admin-key" -H "Content-Type: application/json" "\${@:3}"; }
+
+# 1. Who remembers, and in which voice
+AGENT=$(call PUT /v1/agents -d '{ "name": "Old Captain", "voice": { "openers": ["Mark this:"], "lexicon": { "boats": "hulls" } } }' | jq -r .agent_id)
+
+# 2. What is remembered
+COLLECTION=$(call PUT /v1/collections -d '{ "name": "Summers at the harbour" }' | jq -r .collection_id)
+call PUT /v1/collections/$COLLECTION/memories -d '{ "memories": [{ "text": "On 14 July 2003 Marta sold 3 boats to her cousin Pavel." }] }' | jq -c .results
+
+# 3. The long work: send it as often as you like, it is done once
+cat > batch.json <<END
+{ "operation": "re-voice", "agent_id": "$AGENT", "collection_id": "$COLLECTION", "target": { "name": "Summers, as the captain tells them" } }
+END
+for attempt in 1 2; do
+  call PUT /v1/batches -H "requestId: 5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1" -H "Prefer: wait=10" -d @batch.json > task.json
+  jq -c '[.id, .status]' task.json
+done
+
+# 4. What came of it
+call GET /v1/collections/$(jq -r .result.collection_id task.json)/memories | jq -r .items[].text
+\`\`\`
+
+# Exactly once
+
+Give each piece of work a GUID that you make, in the header \`requestId\`, and send the same one whenever you try again:
+after a lost answer, a timeout, a 5xx, a crash of your own. The first answer is 201, each later one 200 with
+\`Idempotent-Replayed: true\` and the task as it is now. The same GUID with another body is refused (422
+[\`request-id-reused\`](/problems/request-id-reused)). Not sure whether anything arrived? Ask
+\`GET /v1/requests/{request_id}\`.
+
+# Keys
+
+Every path under \`/v1\` takes \`Authorization: Bearer <key>\`. The admin key acts in the namespace \`default\`, and makes
+namespaces and keys; a key made with \`PUT /v1/keys\` sees its own namespace and nothing else.
+
+# Lists
+
+Lists are newest first. Give \`next_cursor\` as \`cursor\` for the next page; it is \`null\` at the end.
+
+# Errors
+
+Every error is \`application/problem+json\` (RFC 9457): \`code\` is stable, \`detail\` says what to do, \`retryable\` whether the
+same call may be sent again, \`errors\` points to each fault, and \`type\` leads to a page about the code, such as
+[/problems/validation-failed](/problems/validation-failed). Quote \`trace_id\` when you report one.
+`;
+
+/** The head of the OpenAPI document. The tags stand in the order of the main job. */
+export const openApiInfo = {
+  openapi: "3.1.0",
+  info: {
+    title: "Refrain API",
+    version: "1.0.0",
+    summary: "Long-term memory for AI agents in their own voice, and long work that starts exactly once.",
+    description: [
+      "Agents keep **collections** of **memories**. Re-voicing retells a collection in an agent's own voice; it is long",
+      "work, and runs as a **task**. However often the same request is sent, one task runs, and every answer shows it.",
+      GETTING_STARTED,
+    ].join("\n"),
+    license: { name: "MIT", identifier: "MIT" },
+  },
+  servers: [{ url: "/", description: "This deployment" }],
+  tags: [
+    { name: "agents", "x-displayName": "Agents", description: "Who remembers, and in which voice." },
+    { name: "collections", "x-displayName": "Collections", description: "Memories that belong together." },
+    { name: "memories", "x-displayName": "Memories", description: "What is remembered." },
+    { name: "batches", "x-displayName": "Batches", description: "Long work, created exactly once." },
+    {
+      name: "checkmate",
+      "x-displayName": "CheckMate",
+      description: "Every task, whatever door made it: follow it, read what became of each memory, cancel it.",
+    },
+    { name: "requests", "x-displayName": "Requests", description: "What became of a requestId." },
+    {
+      name: "namespaces",
+      "x-displayName": "Namespaces",
+      description: "Tenants. Nothing is seen from one to another.",
+    },
+    { name: "keys", "x-displayName": "Keys", description: "Bearer keys of a namespace." },
+    { name: "service", "x-displayName": "Service", description: "Health and documentation. No key needed." },
+  ],
+  "x-tagGroups": [
+    { name: "Memory", tags: ["agents", "collections", "memories"] },
+    { name: "Work", tags: ["batches", "checkmate", "requests"] },
+    { name: "Administration", tags: ["namespaces", "keys", "service"] },
+  ],
+};

@@ -1,0 +1,110 @@
+interface CatalogueEntry {
+  readonly title: string;
+  /** What it means and what to do, for the page at /problems/{code}. */
+  readonly advice: string;
+}
+
+/** Every code that an answer can carry. Codes are stable; a test finds each code of the source here. */
+const CATALOGUE = {
+  "internal-error": ["Internal error", "A bug on our side. Report the trace id if it happens again."],
+  "json-invalid": [
+    "The body is not JSON we can trust",
+    "Send UTF-8 JSON without duplicate keys, lone surrogates, integers beyond 2^53 or more than 32 levels.",
+  ],
+  "header-invalid": ["A header is malformed", "Correct the header that the detail names."],
+  "cursor-invalid": ["The cursor is not ours", "Use `next_cursor` as it was given, with the same filters."],
+  "request-id-missing": [
+    "A requestId is required",
+    "Send the header `requestId` with a GUID that you make, and send the same one when you try again.",
+  ],
+  "request-id-invalid": [
+    "The requestId is not usable",
+    "Send one RFC 9562 GUID, once, that is not all zeros. `Idempotency-Key` is an alias; send either.",
+  ],
+  "request-id-reused": [
+    "This requestId belongs to another request",
+    "Use a new requestId for a new request. `mismatch` points to what differs from the first.",
+  ],
+  "key-invalid": ["No valid key", "Send `Authorization: Bearer <key>` with a key that exists and has not expired."],
+  "admin-key-required": ["Only the admin key may do this", "Namespaces and keys are managed with the admin key."],
+  "route-not-found": ["There is no such path", "See /docs for the paths of this API."],
+  "method-not-allowed": ["This path has other methods", "Use one of the methods in the `Allow` header."],
+  "body-too-large": ["The body is too large", "Send fewer or smaller things in one call."],
+  "media-type-unsupported": ["Not a media type we read", "Send `Content-Type: application/json`."],
+  "validation-failed": [
+    "The request does not fit its schema",
+    "Each entry of `errors` points to one fault and says what to do.",
+  ],
+  "version-changed": ["It was changed since you read it", "Read it again and send `If-Match` with the new ETag."],
+  "rate-limited": ["Too many requests", "Wait for `Retry-After` seconds."],
+  "agent-not-found": ["No such agent", "Check the id; ids of other namespaces are unknown here."],
+  "agent-deleted": [
+    "The agent was deleted",
+    "Read it with `?include_deleted=true`, or restore it with `PATCH …/undelete`.",
+  ],
+  "agent-name-taken": [
+    "The name is taken",
+    "`agent_id` names the agent that has it. Choose another name, or use that agent.",
+  ],
+  "agent-busy": ["Too many writers change this agent", "Send the same call again."],
+  "agent-collections-full": ["The agent has all the collections it can have", "Unbind one first."],
+  "agent-disabled": ["The agent is disabled", "Enable it with `PATCH /v1/agents/{agent_id}`."],
+  managed: ["The system owns it", "Things with `managed: true` cannot be changed."],
+  "collection-not-found": ["No such collection", "Check the id; ids of other namespaces are unknown here."],
+  "collection-deleted": ["The collection was deleted", "Read it with `?include_deleted=true`."],
+  "collection-empty": ["The collection has no memories", "Add memories before you re-voice it."],
+  "memory-not-found": ["No such memory", "Check the id of the memory and of its collection."],
+  "memory-deleted": ["The memory was deleted", "Read it with `?include_deleted=true`."],
+  "write-unconfirmed": [
+    "Stored or not: the database did not say",
+    "Send the same call again. What is there already is skipped: nothing is stored twice.",
+  ],
+  "target-is-source": [
+    "The target is the source",
+    "Re-voiced memories go to another collection: name a new one, or give another id.",
+  ],
+  "task-not-found": ["No such task", "Check the id; ids of other namespaces are unknown here."],
+  "request-not-found": ["Nothing was accepted under this requestId", "Sending the same request with it is safe."],
+  "namespace-not-found": ["No such namespace", "List them with `GET /v1/namespaces`."],
+  "namespace-name-taken": ["The name is taken", "Choose another name for the namespace."],
+  "key-not-found": ["No such key", "List the keys with `GET /v1/keys`."],
+  "creation-pending": [
+    "Accepted, not yet proven",
+    "The request is kept and will be carried out. Send the same call again to see the task.",
+  ],
+  "creation-unavailable": [
+    "Creation cannot be made safe now",
+    "Nothing was started. Send the same call again, with the same requestId.",
+  ],
+  "reference-gone": [
+    "Something the task needs was deleted",
+    "A task ends as `error` with this code when its agent or a collection is gone.",
+  ],
+  "attempts-exhausted": [
+    "Every attempt failed",
+    "A task ends as `error` with this code when a part failed too often without progress.",
+  ],
+  "item-failed": ["A memory failed", "With `on_item_error: fail` one failed memory ends its task."],
+  "generation-failed": ["The generator failed on this memory", "The item's detail says why."],
+  "facts-lost": ["The fact guard marked this memory", "`missing` and `added` name what differs from the source."],
+  "memory-gone": [
+    "The memory was deleted meanwhile",
+    "An item is skipped when its source memory was deleted after the task began.",
+  ],
+  "service-unavailable": [
+    "Not available now",
+    "A part of the service does not answer. Reads may be sent again at once.",
+  ],
+  "not-ready": ["A part of the service does not answer", "Wait; the detail names the part."],
+} as const satisfies Record<string, readonly [title: string, advice: string]>;
+
+export const PROBLEM_CODES: readonly string[] = Object.keys(CATALOGUE);
+
+export function findProblem(code: string): CatalogueEntry | undefined {
+  const entry = Object.entries(CATALOGUE).find(([known]) => known === code)?.[1];
+  return entry === undefined ? undefined : { title: entry[0], advice: entry[1] };
+}
+
+export function problemTitle(code: string): string {
+  return findProblem(code)?.title ?? code;
+}

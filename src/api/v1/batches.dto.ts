@@ -1,0 +1,90 @@
+import { z } from "@hono/zod-openapi";
+import { ON_ITEM_ERROR } from "../../domain/task";
+import type { CallContext } from "../../services/context";
+import type { TaskPlan } from "../../services/create-task";
+import { planReVoicing } from "../../services/plan-re-voicing";
+import { MemorySettingsV1, MetadataV1, NAME_MAX_CHARACTERS, NameV1, toMemorySettings } from "./common.dto";
+
+const INSTRUCTIONS_MAX_CHARACTERS = 4_000;
+const MEMO_MAX_CHARACTERS = 2_000;
+const TAGS_MAX = 20;
+const TAG_MAX_CHARACTERS = 64;
+
+const TargetV1 = z
+  .union([
+    z.strictObject({ name: NameV1.openapi({ description: "Makes a new collection with this name." }) }),
+    z.strictObject({
+      collection_id: z.string().openapi({ description: "An existing collection, other than the source." }),
+    }),
+  ])
+  .openapi("TargetV1", { example: { name: "A life, as Mara tells it" } });
+
+const reVoiceFields = {
+  target: TargetV1,
+  source_memory_settings: MemorySettingsV1.optional(),
+  agent_memory_settings: MemorySettingsV1.optional(),
+  instructions: z
+    .string()
+    .max(INSTRUCTIONS_MAX_CHARACTERS)
+    .nullable()
+    .optional()
+    .openapi({
+      description: "What the generator should heed besides the voice. Rules cannot follow it.",
+      example: null,
+    }),
+  on_item_error: z
+    .enum(ON_ITEM_ERROR)
+    .optional()
+    .openapi({ description: "What a failed memory means for the task. Default continue.", example: "continue" }),
+};
+
+const labels = {
+  name: z.string().max(NAME_MAX_CHARACTERS).nullable().optional().openapi({ example: "spring re-voicing" }),
+  memo: z.string().max(MEMO_MAX_CHARACTERS).nullable().optional().openapi({ example: null }),
+  tags: z
+    .array(z.string().min(1).max(TAG_MAX_CHARACTERS))
+    .max(TAGS_MAX)
+    .optional()
+    .openapi({ example: ["demo"] }),
+  metadata: MetadataV1.optional(),
+};
+
+/** `PUT …/agents/{agent_id}/collections/{collection_id}/re-voice`: agent and source stand in the path. */
+export const ReVoiceRequestV1 = z.strictObject(reVoiceFields).openapi("ReVoiceRequestV1");
+
+const ReVoiceBatchRequestV1 = z
+  .strictObject({
+    operation: z.literal("re-voice").openapi({ example: "re-voice" }),
+    agent_id: z.string().openapi({ example: "agent_0f8b2c9e6d5a4f3b8c7d6e5f4a3b2c1d" }),
+    collection_id: z
+      .string()
+      .openapi({ description: "The source.", example: "collection_9e6d5a4f3b8c7d6e5f4a3b2c1d0f8b2c" }),
+    ...reVoiceFields,
+    ...labels,
+  })
+  .openapi("ReVoiceBatchRequestV1");
+
+/** One kind of long work each. */
+export const BatchRequestV1 = z.discriminatedUnion("operation", [ReVoiceBatchRequestV1]).openapi("BatchRequestV1");
+
+export function planBatch(ctx: CallContext, taskId: string, body: z.output<typeof BatchRequestV1>): Promise<TaskPlan> {
+  return planReVoice(ctx, taskId, body, { agentId: body.agent_id, collectionId: body.collection_id });
+}
+
+export async function planReVoice(
+  ctx: CallContext,
+  taskId: string,
+  body: z.output<typeof ReVoiceRequestV1> & Partial<Pick<z.output<typeof BatchRequestV1>, keyof typeof labels>>,
+  ids: { readonly agentId: string; readonly collectionId: string },
+): Promise<TaskPlan> {
+  const command = await planReVoicing(ctx, taskId, {
+    ...ids,
+    target: "name" in body.target ? body.target : { collectionId: body.target.collection_id },
+    sourceMemorySettings: toMemorySettings(body.source_memory_settings ?? {}),
+    agentMemorySettings: toMemorySettings(body.agent_memory_settings ?? {}),
+    instructions: body.instructions ?? null,
+    onItemError: body.on_item_error ?? "continue",
+  });
+  const { name = null, memo = null, tags = [], metadata = {} } = body;
+  return { operation: command.operation, name, memo, tags, metadata, command };
+}

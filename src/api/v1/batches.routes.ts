@@ -1,0 +1,173 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { getTask, listTasks } from "../../services/tasks";
+import { listOf, pageRequestOf } from "../cursor";
+import type { Api, ApiEnv } from "../env";
+import { creation, type CreationDoor } from "../middleware/creation";
+import { rateLimit } from "../middleware/rate-limit";
+import { BODY_PROBLEMS, COMMON_PROBLEMS, json, jsonRequest, problems, SECURED } from "../route";
+import { BatchRequestV1, planBatch, planReVoice, ReVoiceRequestV1 } from "./batches.dto";
+import { CursorQueryV1, idParameter, LimitQueryV1, listV1 } from "./common.dto";
+import { creationHeaders, preferHeaderV1, replayHeaders, requestIdHeaderV1 } from "./creation.dto";
+import {
+  BATCH_STATES,
+  BatchStateViewV1,
+  BatchV1,
+  NewTaskResponseV1,
+  statusesOfBatchState,
+  toBatchStateV1,
+  toBatchV1,
+  toNewTaskResponseV1,
+} from "./task.dto";
+
+const tags = ["batches"];
+const batchId = z.object({ id: idParameter("id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") });
+const creationProblems = problems(...COMMON_PROBLEMS, ...BODY_PROBLEMS, 403, 404, 410);
+const door: CreationDoor<typeof BatchRequestV1> = {
+  type: "batch",
+  operation: "batches-create",
+  requestId: "required",
+  body: BatchRequestV1,
+  plan: planBatch,
+};
+
+const create = createRoute({
+  method: "put",
+  path: "/v1/batches",
+  operationId: "batches-create",
+  tags,
+  summary: "Start long work exactly once",
+  description:
+    "However often the same request is sent with the same `requestId`, one task runs. The first answer is 201, every later one 200 with the task as it is now.",
+  security: SECURED,
+  middleware: creation(door),
+  request: {
+    headers: z.object({ requestId: requestIdHeaderV1(true), Prefer: preferHeaderV1 }),
+    body: jsonRequest(BatchRequestV1),
+  },
+  responses: {
+    201: { ...json(BatchV1, "Created by this call."), headers: creationHeaders },
+    200: { ...json(BatchV1, "Created by an earlier call; the task as it is now."), headers: replayHeaders },
+    ...creationProblems,
+  },
+});
+
+const submit = createRoute({
+  method: "post",
+  path: "/v1/batches",
+  operationId: "batches-submit",
+  tags,
+  summary: "Start long work, each time anew",
+  description: "As Livy's: every call makes a new task. To be safe against lost answers use `PUT` with a `requestId`.",
+  security: SECURED,
+  middleware: creation({ ...door, operation: "batches-submit", requestId: "minted" }),
+  request: { headers: z.object({ Prefer: preferHeaderV1 }), body: jsonRequest(BatchRequestV1) },
+  responses: { 201: { ...json(BatchV1, "Created."), headers: creationHeaders }, ...creationProblems },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/batches",
+  operationId: "batches-list",
+  tags,
+  summary: "List batches, newest first",
+  security: SECURED,
+  middleware: rateLimit,
+  request: {
+    query: z.object({
+      limit: LimitQueryV1,
+      cursor: CursorQueryV1,
+      request_id: z.string().optional(),
+      name: z.string().optional(),
+      state: z.enum(BATCH_STATES).optional(),
+    }),
+  },
+  responses: { 200: json(listV1(BatchV1, "BatchListV1"), "A page."), ...problems(...COMMON_PROBLEMS, 400, 422) },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/v1/batches/{id}",
+  operationId: "batch-get",
+  tags,
+  summary: "Read a batch",
+  security: SECURED,
+  middleware: rateLimit,
+  request: { params: batchId },
+  responses: { 200: json(BatchV1, "The batch."), ...problems(...COMMON_PROBLEMS, 404) },
+});
+
+const state = createRoute({
+  method: "get",
+  path: "/v1/batches/{id}/state",
+  operationId: "batch-state",
+  tags,
+  summary: "Read the state of a batch",
+  security: SECURED,
+  middleware: rateLimit,
+  request: { params: batchId },
+  responses: { 200: json(BatchStateViewV1, "The state, in Livy's words."), ...problems(...COMMON_PROBLEMS, 404) },
+});
+
+const reVoice = createRoute({
+  method: "put",
+  path: "/v1/agents/{agent_id}/collections/{collection_id}/re-voice",
+  operationId: "agent-collection-re-voice",
+  tags: ["agents"],
+  summary: "Re-voice a collection in the agent's voice",
+  description: "Long work: the answer names its task. The collection need not be bound to the agent.",
+  security: SECURED,
+  middleware: creation({
+    type: "batch",
+    operation: "agent-collection-re-voice",
+    requestId: "optional",
+    body: ReVoiceRequestV1,
+    plan: (ctx, taskId, body, path) =>
+      planReVoice(ctx, taskId, body, { agentId: path["agent_id"] ?? "", collectionId: path["collection_id"] ?? "" }),
+  }),
+  request: {
+    params: z.object({
+      agent_id: idParameter("agent_id", "agent_0f8b2c9e6d5a4f3b8c7d6e5f4a3b2c1d"),
+      collection_id: idParameter("collection_id", "collection_9e6d5a4f3b8c7d6e5f4a3b2c1d0f8b2c"),
+    }),
+    headers: z.object({ requestId: requestIdHeaderV1(false), Prefer: preferHeaderV1 }),
+    body: jsonRequest(ReVoiceRequestV1),
+  },
+  responses: {
+    202: { ...json(NewTaskResponseV1, "The task, first and replay."), headers: replayHeaders },
+    ...creationProblems,
+  },
+});
+
+export function batchesRoutes(app: Api): void {
+  app.openapi(create, (c) => {
+    const { task, replayed } = c.get("creation");
+    if (replayed) return c.json(toBatchV1(task), 200);
+    return c.json(toBatchV1(task), 201, location(task.id));
+  });
+  app.openapi(submit, (c) => {
+    const { task } = c.get("creation");
+    return c.json(toBatchV1(task), 201, location(task.id));
+  });
+  app.openapi(list, async (c) => {
+    const { state: wanted, name, request_id: requestId, ...page } = c.req.valid("query");
+    const statuses = wanted && statusesOfBatchState(wanted);
+    const filter = { types: ["batch" as const], statuses, name, requestId: requestId?.toLowerCase() };
+    return c.json(listOf(c, await listTasks(c.get("call"), filter, pageRequestOf(page)), toBatchV1), 200);
+  });
+  app.openapi(get, async (c) => c.json(toBatchV1(await batchOf(c)), 200));
+  app.openapi(state, async (c) => c.json(toBatchStateV1(await batchOf(c)), 200));
+  app.openapi(reVoice, (c) => {
+    const { task } = c.get("creation");
+    const view = toNewTaskResponseV1(task);
+    return c.json(view, 202, { Location: view.links.self });
+  });
+}
+
+function location(taskId: string): { Location: string } {
+  return { Location: `/v1/batches/${taskId}` };
+}
+
+function batchOf(c: Context<ApiEnv>) {
+  return getTask(c.get("call"), c.req.param("id") ?? "");
+}

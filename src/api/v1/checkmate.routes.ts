@@ -1,0 +1,127 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { ITEM_VERDICTS, OPERATIONS, TASK_STATUSES, TASK_TYPES } from "../../domain/task";
+import { cancelTask, getTask, listItems, listTasks, waitForEnd } from "../../services/tasks";
+import { decodeCursorOf, listOf, pageRequestOf } from "../cursor";
+import type { Api } from "../env";
+import { preferredWaitSeconds } from "../middleware/prefer";
+import { rateLimit } from "../middleware/rate-limit";
+import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
+import { CursorQueryV1, idParameter, LimitQueryV1, listV1, TimestampV1 } from "./common.dto";
+import { preferHeaderV1 } from "./creation.dto";
+import { TaskItemV1, TaskStatusViewV1, TaskV1, toTaskItemV1, toTaskStatusV1, toTaskV1 } from "./task.dto";
+
+const tags = ["checkmate"];
+const params = z.object({ task_id: idParameter("task_id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") });
+const taskProblems = problems(...COMMON_PROBLEMS, 404);
+
+/** A parameter that may stand several times: any of the values. */
+const repeatable = <T extends z.ZodType>(item: T) =>
+  z.union([z.array(item), item.transform((one) => [one])]).optional();
+
+const list = createRoute({
+  method: "get",
+  path: "/v1/checkmate/tasks",
+  operationId: "checkmate-tasks-list",
+  tags,
+  summary: "List tasks",
+  security: SECURED,
+  middleware: rateLimit,
+  request: {
+    query: z.object({
+      limit: LimitQueryV1,
+      cursor: CursorQueryV1,
+      status: repeatable(z.enum(TASK_STATUSES)),
+      operation: repeatable(z.enum(OPERATIONS)),
+      type: repeatable(z.enum(TASK_TYPES)),
+      tag: repeatable(z.string()).openapi({ description: "Tasks that carry all of these tags." }),
+      since: TimestampV1.optional().openapi({ description: "Created at this time or later." }),
+      sort: z.enum(["created_at", "-created_at"]).default("-created_at"),
+    }),
+  },
+  responses: { 200: json(listV1(TaskV1, "TaskListV1"), "A page."), ...problems(...COMMON_PROBLEMS, 400, 422) },
+});
+
+const get = createRoute({
+  method: "get",
+  path: "/v1/checkmate/tasks/{task_id}",
+  operationId: "checkmate-task-get",
+  tags,
+  summary: "Read a task",
+  security: SECURED,
+  middleware: rateLimit,
+  request: { params },
+  responses: { 200: json(TaskV1, "The task."), ...taskProblems },
+});
+
+const status = createRoute({
+  method: "get",
+  path: "/v1/checkmate/tasks/{task_id}/status",
+  operationId: "checkmate-task-status",
+  tags,
+  summary: "Read the status of a task, or wait for its end",
+  security: SECURED,
+  middleware: rateLimit,
+  request: { params, headers: z.object({ Prefer: preferHeaderV1 }) },
+  responses: { 200: json(TaskStatusViewV1, "The status; the end state if it came in time."), ...taskProblems },
+});
+
+const cancel = createRoute({
+  method: "patch",
+  path: "/v1/checkmate/tasks/{task_id}/cancel",
+  operationId: "checkmate-task-cancel",
+  tags,
+  summary: "Cancel a task",
+  description: "It ends at once, and nothing is written for it any more. One that has ended stays as it is.",
+  security: SECURED,
+  middleware: rateLimit,
+  request: { params },
+  responses: { 200: json(TaskV1, "The task as it is now."), ...taskProblems },
+});
+
+const items = createRoute({
+  method: "get",
+  path: "/v1/checkmate/tasks/{task_id}/items",
+  operationId: "checkmate-task-items-list",
+  tags,
+  summary: "List each memory's verdict, source and result",
+  security: SECURED,
+  middleware: rateLimit,
+  request: {
+    params,
+    query: z.object({
+      limit: LimitQueryV1,
+      cursor: CursorQueryV1,
+      verdict: z.enum(ITEM_VERDICTS).optional(),
+    }),
+  },
+  responses: {
+    200: json(listV1(TaskItemV1, "TaskItemListV1"), "A page, in the order of the work."),
+    ...problems(...COMMON_PROBLEMS, 400, 404, 422),
+  },
+});
+
+export function checkmateRoutes(app: Api): void {
+  app.openapi(list, async (c) => {
+    const { limit, cursor, status: statuses, operation: operations, type: types, tag, ...rest } = c.req.valid("query");
+    const sinceMs = rest.since === undefined ? undefined : Date.parse(rest.since);
+    const filter = { statuses, operations, types, tags: tag, sinceMs, oldestFirst: rest.sort === "created_at" };
+    const page = await listTasks(c.get("call"), filter, pageRequestOf({ limit, cursor }));
+    return c.json(listOf(c, page, toTaskV1), 200);
+  });
+  app.openapi(get, async (c) => c.json(toTaskV1(await getTask(c.get("call"), c.req.valid("param").task_id)), 200));
+  app.openapi(status, async (c) => {
+    const task = await getTask(c.get("call"), c.req.valid("param").task_id);
+    return c.json(toTaskStatusV1(await waitForEnd(c.get("call"), task, preferredWaitSeconds(c))), 200);
+  });
+  app.openapi(cancel, async (c) =>
+    c.json(toTaskV1(await cancelTask(c.get("call"), c.req.valid("param").task_id)), 200),
+  );
+  app.openapi(items, async (c) => {
+    const { task_id: taskId } = c.req.valid("param");
+    const { limit, cursor, verdict } = c.req.valid("query");
+    const afterPosition = cursor === undefined ? -1 : decodeCursorOf(taskId, cursor);
+    const page = await listItems(c.get("call"), taskId, { verdict, afterPosition, limit });
+    const next = page.next === null ? null : { createdAtMs: page.next, id: taskId };
+    return c.json(listOf(c, { items: page.items, next }, toTaskItemV1), 200);
+  });
+}

@@ -1,0 +1,60 @@
+import { z } from "@hono/zod-openapi";
+import type { Collection } from "../../domain/collection";
+import type { CollectionDraft } from "../../services/collections";
+import { DescriptionV1, listV1, MetadataV1, NameV1, TimestampV1, toTimestamp } from "./common.dto";
+
+const CollectionNameV1 = NameV1.openapi({
+  description: "A label; two collections may have the same.",
+  example: "Summers at the harbour",
+});
+const CollectionDescriptionV1 = DescriptionV1.openapi({ example: "What Marta told of her childhood." });
+
+export const CollectionCreateV1 = z
+  .strictObject({
+    name: CollectionNameV1,
+    description: CollectionDescriptionV1.optional(),
+    metadata: MetadataV1.optional(),
+  })
+  .openapi("CollectionCreateV1");
+
+export const CollectionV1 = z
+  .object({
+    collection_id: z.string().openapi({ example: "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b" }),
+    name: CollectionNameV1,
+    description: CollectionDescriptionV1,
+    agent_id: z
+      .string()
+      .nullable()
+      .openapi({ description: "The agent that owns a re-voiced collection, else null.", example: null }),
+    metadata: MetadataV1,
+    memory_count: z.number().int().openapi({ description: "How many memories it has.", example: 64 }),
+    embedder: z
+      .string()
+      .nullable()
+      .openapi({ description: "What makes its vectors; null where words alone are searched.", example: null }),
+    deleted: z.boolean().openapi({ example: false }),
+    created_at: TimestampV1,
+    updated_at: TimestampV1,
+  })
+  .openapi("CollectionV1");
+
+export const CollectionListV1 = listV1(CollectionV1, "CollectionListV1");
+
+export function toCollectionDraft(given: z.output<typeof CollectionCreateV1>): CollectionDraft {
+  return { name: given.name, description: given.description ?? null, metadata: given.metadata ?? {} };
+}
+
+export function toCollectionV1(collection: Collection): z.output<typeof CollectionV1> {
+  return {
+    collection_id: collection.id,
+    name: collection.name,
+    description: collection.description,
+    agent_id: collection.agentId,
+    metadata: collection.metadata,
+    memory_count: collection.memoryCount,
+    embedder: null,
+    deleted: collection.deletedAtMs !== null,
+    created_at: toTimestamp(collection.createdAtMs),
+    updated_at: toTimestamp(collection.updatedAtMs),
+  };
+}

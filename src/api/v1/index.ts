@@ -1,0 +1,23 @@
+import type { Api } from "../env";
+import { agentCollectionsRoutes } from "./agent-collections.routes";
+import { agentsRoutes } from "./agents.routes";
+import { batchesRoutes } from "./batches.routes";
+import { checkmateRoutes } from "./checkmate.routes";
+import { collectionsRoutes } from "./collections.routes";
+import { keysRoutes } from "./keys.routes";
+import { memoriesRoutes } from "./memories.routes";
+import { namespacesRoutes } from "./namespaces.routes";
+import { requestsRoutes } from "./requests.routes";
+
+/** Version 1 of the contract. */
+export function v1Routes(app: Api): void {
+  batchesRoutes(app);
+  checkmateRoutes(app);
+  requestsRoutes(app);
+  agentsRoutes(app);
+  agentCollectionsRoutes(app);
+  collectionsRoutes(app);
+  memoriesRoutes(app);
+  namespacesRoutes(app);
+  keysRoutes(app);
+}

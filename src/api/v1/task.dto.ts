@@ -1,0 +1,238 @@
+import { z } from "@hono/zod-openapi";
+import {
+  ITEM_VERDICTS,
+  OPERATIONS,
+  type ReVoiceTally,
+  TASK_STATUSES,
+  TASK_TYPES,
+  type Task,
+  type TaskItem,
+} from "../../domain/task";
+import { toTimestamp, toTimestampOrNull, TimestampV1 } from "./common.dto";
+
+const count = (description: string, example: number) => z.number().int().openapi({ description, example });
+
+export const TaskStatusV1 = z.enum(TASK_STATUSES).openapi("TaskStatusV1", { example: "running" });
+
+const ProgressV1 = z.object({
+  done: count("Memories that ended well: re-voiced or skipped.", 120),
+  failed: count("Memories that failed.", 0),
+  total: z.number().int().nullable().openapi({ description: "Null until the run has begun.", example: 419 }),
+  stage: z.enum(["waiting", "re-voicing", "ended"]),
+  rate: z.number().nullable().openapi({ description: "Memories a second since the start.", example: 40.5 }),
+  eta_seconds: z.number().nullable().openapi({ description: "Seconds until the end at this rate.", example: 7.4 }),
+});
+
+const UsageV1 = z.object({
+  model_calls: count("Calls of the text generator.", 120),
+  input_tokens: count("As the provider counts them.", 0),
+  output_tokens: count("As the provider counts them.", 0),
+});
+
+const ResultV1 = z.object({
+  collection_id: z.string().openapi({ example: "collection_7c4f0f0d6f2b8d1f9a3f5a3c2b1d0e9f" }),
+  re_voiced: count("Memories written, flagged ones among them.", 419),
+  flagged: count("Of these, marked by the fact guard.", 2),
+  skipped: count("Deleted after the task began.", 0),
+  failed: count("Not re-voiced.", 0),
+});
+
+const TASK_ID_EXAMPLE = "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e";
+
+const link = (path = "") => z.string().openapi({ example: `/v1/checkmate/tasks/${TASK_ID_EXAMPLE}${path}` });
+const LinksV1 = z.object({
+  self: link(),
+  status: link("/status"),
+  items: link("/items"),
+  cancel: link("/cancel"),
+});
+
+const TaskErrorV1 = z
+  .object({ code: z.string(), detail: z.string() })
+  .nullable()
+  .openapi({ description: "Why the task ended as `error`, else null.", example: null });
+
+const taskFields = {
+  type: z.enum(TASK_TYPES),
+  operation: z.enum(OPERATIONS),
+  name: z.string().nullable().openapi({ example: "spring re-voicing" }),
+  status: TaskStatusV1,
+  request_id: z.string().openapi({ example: "5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1" }),
+  progress: ProgressV1,
+  usage: UsageV1,
+  attempts: count("Times the run was begun, or begun again after a failure.", 1),
+  result: ResultV1.nullable(),
+  error: TaskErrorV1,
+  key_id: z
+    .string()
+    .openapi({ description: "The key that started it.", example: "key_9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a" }),
+  tags: z.array(z.string()).openapi({ example: ["demo"] }),
+  memo: z.string().nullable().openapi({ example: null }),
+  metadata: z.record(z.string(), z.unknown()).openapi({ type: "object", example: {} }),
+  created_at: TimestampV1,
+  started_at: TimestampV1.nullable(),
+  updated_at: TimestampV1,
+  ended_at: TimestampV1.nullable(),
+  links: LinksV1,
+};
+
+export const TaskV1 = z
+  .object({ task_id: z.string().openapi({ example: TASK_ID_EXAMPLE }), ...taskFields })
+  .openapi("TaskV1");
+
+/** Livy's words for the states of a batch. */
+export const BATCH_STATES = ["not_started", "starting", "running", "success", "killed", "dead"] as const;
+export type BatchStateV1 = (typeof BATCH_STATES)[number];
+
+const BATCH_STATE_OF = {
+  unbound: "not_started",
+  created: "starting",
+  running: "running",
+  retry: "running",
+  complete: "success",
+  canceled: "killed",
+  error: "dead",
+} satisfies Record<Task["status"], BatchStateV1>;
+
+export const BatchV1 = z
+  .object({
+    id: z.string().openapi({ description: "The same as task_id.", example: TASK_ID_EXAMPLE }),
+    state: z.enum(BATCH_STATES).openapi({ description: "The status in Livy's words.", example: "running" }),
+    task_id: z.string().openapi({ example: TASK_ID_EXAMPLE }),
+    ...taskFields,
+  })
+  .openapi("BatchV1");
+
+export const BatchStateViewV1 = z
+  .object({ id: z.string().openapi({ example: TASK_ID_EXAMPLE }), state: z.enum(BATCH_STATES) })
+  .openapi("BatchStateV1");
+
+export const NewTaskResponseV1 = z
+  .object({ task_id: z.string().openapi({ example: TASK_ID_EXAMPLE }), status: TaskStatusV1, links: LinksV1 })
+  .openapi("NewTaskResponseV1");
+
+export const TaskStatusViewV1 = z
+  .object({
+    task_id: z.string().openapi({ example: TASK_ID_EXAMPLE }),
+    status: TaskStatusV1,
+    progress: ProgressV1,
+    error: TaskErrorV1,
+    updated_at: TimestampV1,
+    ended_at: TimestampV1.nullable(),
+  })
+  .openapi("TaskStatusViewV1");
+
+export const TaskItemV1 = z
+  .object({
+    position: count("Where it stands in the work, from 0.", 0),
+    verdict: z.enum(["pending", ...ITEM_VERDICTS]),
+    source_memory_id: z.string().openapi({ example: "memory_5d0c7b1e2f3a4b5c8d9e0f1a2b3c4d5e" }),
+    memory_id: z.string().nullable().openapi({
+      description: "The re-voiced memory, where there is one.",
+      example: "memory_0b1f6c2d7e3a8f4b9c5d1e6f2a7b3c8d",
+    }),
+    problem: z
+      .object({
+        code: z.string(),
+        detail: z.string(),
+        missing: z.array(z.string()).optional().openapi({ description: "Facts of the source that the text lost." }),
+        added: z.array(z.string()).optional().openapi({ description: "Facts that the text added." }),
+      })
+      .nullable()
+      .openapi({ description: "What is wrong with it, else null.", example: null }),
+    ended_at: TimestampV1.nullable(),
+  })
+  .openapi("TaskItemV1");
+
+type ProgressView = z.infer<typeof ProgressV1>;
+
+function toProgressV1(task: Task): ProgressView {
+  const { done, failed, total } = task.progress;
+  const lastMs = task.endedAtMs ?? task.updatedAtMs;
+  const seconds = task.startedAtMs === null ? 0 : (lastMs - task.startedAtMs) / 1_000;
+  const rate = seconds > 0 ? round((done + failed) / seconds) : null;
+  const ended = task.endedAtMs !== null;
+  const left = total === null ? null : total - done - failed;
+  return {
+    done,
+    failed,
+    total,
+    stage: ended ? "ended" : task.startedAtMs === null ? "waiting" : "re-voicing",
+    rate,
+    eta_seconds: ended ? 0 : rate === null || rate === 0 || left === null ? null : round(left / rate),
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+export function toLinksV1(taskId: string): z.infer<typeof LinksV1> {
+  const self = `/v1/checkmate/tasks/${taskId}`;
+  return { self, status: `${self}/status`, items: `${self}/items`, cancel: `${self}/cancel` };
+}
+
+function toResultV1({ collectionId, reVoiced, flagged, skipped, failed }: ReVoiceTally): z.infer<typeof ResultV1> {
+  return { collection_id: collectionId, re_voiced: reVoiced, flagged, skipped, failed };
+}
+
+export function toTaskV1(task: Task): z.infer<typeof TaskV1> {
+  const { usage, result } = task;
+  return {
+    task_id: task.id,
+    type: task.type,
+    operation: task.operation,
+    name: task.name,
+    status: task.status,
+    request_id: task.requestId,
+    progress: toProgressV1(task),
+    usage: { model_calls: usage.modelCalls, input_tokens: usage.inputTokens, output_tokens: usage.outputTokens },
+    attempts: task.attempts,
+    result: result && toResultV1(result),
+    error: task.error,
+    key_id: task.keyId,
+    tags: [...task.tags],
+    memo: task.memo,
+    metadata: { ...task.metadata },
+    created_at: toTimestamp(task.createdAtMs),
+    started_at: toTimestampOrNull(task.startedAtMs),
+    updated_at: toTimestamp(task.updatedAtMs),
+    ended_at: toTimestampOrNull(task.endedAtMs),
+    links: toLinksV1(task.id),
+  };
+}
+
+export function toBatchV1(task: Task): z.infer<typeof BatchV1> {
+  return { id: task.id, state: BATCH_STATE_OF[task.status], ...toTaskV1(task) };
+}
+
+export function toBatchStateV1(task: Task): z.infer<typeof BatchStateViewV1> {
+  return { id: task.id, state: BATCH_STATE_OF[task.status] };
+}
+
+/** The statuses behind a state of Livy's. */
+export function statusesOfBatchState(state: BatchStateV1): readonly Task["status"][] {
+  return TASK_STATUSES.filter((status) => BATCH_STATE_OF[status] === state);
+}
+
+export function toNewTaskResponseV1(task: Task): z.infer<typeof NewTaskResponseV1> {
+  return { task_id: task.id, status: task.status, links: toLinksV1(task.id) };
+}
+
+export function toTaskStatusV1(task: Task): z.infer<typeof TaskStatusViewV1> {
+  const { task_id, status, progress, error, updated_at, ended_at } = toTaskV1(task);
+  return { task_id, status, progress, error, updated_at, ended_at };
+}
+
+export function toTaskItemV1(item: TaskItem): z.infer<typeof TaskItemV1> {
+  const { missing, added, ...problem } = item.problem ?? { code: "", detail: "" };
+  const lists = { ...(missing && { missing: [...missing] }), ...(added && { added: [...added] }) };
+  return {
+    position: item.position,
+    verdict: item.verdict ?? "pending",
+    source_memory_id: item.sourceMemoryId,
+    memory_id: item.resultMemoryId,
+    problem: item.problem && { ...problem, ...lists },
+    ended_at: toTimestampOrNull(item.endedAtMs),
+  };
+}

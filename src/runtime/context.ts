@@ -1,0 +1,51 @@
+import { openDatabase } from "../data/database";
+import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
+import type { Services } from "../services/context";
+import { type Config, readConfig } from "./config";
+import { log } from "./log";
+import { type Readiness, readiness } from "./readiness";
+import { queueBells } from "./task-bells";
+import { objectRequests } from "./task-requests";
+
+/** What the HTTP side needs besides the services. */
+export interface ApiRuntime {
+  readonly services: Services;
+  readonly adminKey: string;
+  /** Null when the rate limit is off. */
+  readonly rateLimiter: RateLimit | null;
+  readonly readiness: () => Promise<readonly Readiness[]>;
+}
+
+const configs = new WeakMap<Env, Config>();
+
+function configOf(env: Env): Config {
+  const known = configs.get(env);
+  if (known !== undefined) return known;
+  const config = readConfig(env);
+  configs.set(env, config);
+  return config;
+}
+
+/** The composition root: which provider stands behind which port. @throws Error when the configuration is wrong. */
+export function openServices(env: Env): Services {
+  const config = configOf(env);
+  return {
+    db: openDatabase(env.DB),
+    clock: { nowMs: () => Date.now() },
+    requests: objectRequests(env.TASK_REQUESTS),
+    bells: queueBells(env.TASK_BELLS),
+    generator: embeddedRulesGenerator(),
+    limits: config.limits,
+    log,
+  };
+}
+
+export function openApiRuntime(env: Env): ApiRuntime {
+  const config = configOf(env);
+  return {
+    services: openServices(env),
+    adminKey: config.adminKey,
+    rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
+    readiness: () => readiness(env),
+  };
+}

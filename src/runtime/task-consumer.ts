@@ -1,0 +1,34 @@
+import pLimit from "p-limit";
+import type { Services } from "../services/context";
+import type { RunServices } from "../services/re-voicing";
+import { answerBell } from "../services/task-runs";
+import { Bell } from "./task-bells";
+
+const FAILED_BELL_DELAY_SECONDS = 10;
+
+/**
+ * Answers the bells of one batch side by side. A dead letter is a bell like any other: it only rings, and what the
+ * task's state allows decides.
+ */
+export async function consumeBells(services: Services, batch: MessageBatch): Promise<void> {
+  const modelSlot = pLimit(services.limits.modelCallsPerInvocation);
+  await Promise.all(batch.messages.map((message) => consume({ ...services, modelSlot }, message)));
+}
+
+async function consume(services: RunServices, message: Message): Promise<void> {
+  const bell = Bell.safeParse(message.body);
+  if (!bell.success) {
+    // Not ours, or of another version. The task's object rings again in the words of this one.
+    services.log("error", "bell-unreadable", { message_id: message.id });
+    message.ack();
+    return;
+  }
+  try {
+    const verdict = await answerBell(services, bell.data.task_id);
+    if (verdict.kind === "again") message.retry({ delaySeconds: verdict.delaySeconds });
+    else message.ack();
+  } catch (error) {
+    services.log("error", "bell-failed", { task_id: bell.data.task_id, error: String(error) });
+    message.retry({ delaySeconds: FAILED_BELL_DELAY_SECONDS });
+  }
+}

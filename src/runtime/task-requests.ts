@@ -1,0 +1,51 @@
+import { within } from "../domain/time-limit";
+import type { ClaimAnswer, TaskRequests } from "../services/ports";
+import { requestsUnavailable } from "../services/unavailable";
+import type { TaskRequestObject } from "./task-request-object";
+
+type Stub = DurableObjectStub<TaskRequestObject>;
+
+/** An object's own steps have shorter limits; these are for an object that cannot be reached. */
+const CLAIM_WITHIN_MS = 10_000;
+const ENDED_WITHIN_MS = 3_000;
+
+/** The requests objects behind their port: one object a task, named by it. */
+export function objectRequests(objects: DurableObjectNamespace<TaskRequestObject>): TaskRequests {
+  const objectOf = (taskId: string): Stub => objects.getByName(taskId);
+  return {
+    // The call id is the same in both tries, so a second try after a lost answer is still the first creation.
+    claim: (request) =>
+      within(
+        CLAIM_WITHIN_MS,
+        twice<ClaimAnswer>(() => objectOf(request.taskId).claim(request)),
+      ),
+    find: async (taskId) => {
+      const record = twice(() => objectOf(taskId).record(taskId));
+      return within(CLAIM_WITHIN_MS, record).catch(() => {
+        throw requestsUnavailable();
+      });
+    },
+    poke: (taskId) => within(CLAIM_WITHIN_MS, objectOf(taskId).poke(taskId)),
+    ended: async (taskId) => {
+      const told = Promise.resolve(objectOf(taskId).ended(taskId));
+      // Best effort: the object's own alarm finds out too.
+      await within(ENDED_WITHIN_MS, told).catch(() => undefined);
+    },
+    waitForEnd: (taskId, timeoutMs) =>
+      within(timeoutMs + ENDED_WITHIN_MS, objectOf(taskId).waitForEnd(taskId, timeoutMs)),
+  };
+}
+
+/** One more try with a fresh stub, unless the object says that it is overloaded. */
+async function twice<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isOverloaded(error)) throw error;
+    return call();
+  }
+}
+
+function isOverloaded(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "overloaded" in error && error.overloaded === true;
+}

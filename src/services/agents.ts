@@ -1,0 +1,188 @@
+import {
+  type AgentTies,
+  countAgentTies,
+  findAgent,
+  findAgentByName,
+  insertAgent,
+  listAgents as listStored,
+  removeAgent as removeStored,
+  updateAgent as updateStored,
+} from "../data/agent-store";
+import type { Agent } from "../domain/agent";
+import { newId } from "../domain/ids";
+import { hasNoWeight, type MemorySettings, resolveMemorySettings } from "../domain/memory-settings";
+import type { Page, PageRequest } from "../domain/page";
+import { DEFAULT_VOICE, type Voice } from "../domain/voice";
+import type { CallContext } from "./context";
+import { gone, notFound, ServiceError } from "./errors";
+
+/** Each lost try means that another writer came first, so that some writer always gets on. */
+const WRITE_TRIES_MAX = 20;
+
+export type AgentDraft = Pick<
+  Agent,
+  "name" | "description" | "persona" | "voice" | "memorySettings" | "enabled" | "metadata"
+>;
+
+/** Only what changes. Fields of the voice and of the settings change one by one; null sets them all back. */
+export type AgentPatch = Partial<Omit<AgentDraft, "voice" | "memorySettings">> & {
+  readonly voice?: Partial<Voice> | null;
+  readonly memorySettings?: Partial<MemorySettings> | null;
+};
+
+/** The versions under which a conditional write may happen; null for any. */
+export type VersionCondition = readonly number[] | null;
+
+/** @throws ServiceError `agent-name-taken`, which names the agent that has it. */
+export async function createAgent(ctx: CallContext, draft: AgentDraft): Promise<Agent> {
+  const nowMs = ctx.clock.nowMs();
+  const agent: Agent = {
+    ...draft,
+    id: newId("agent"),
+    managed: false,
+    version: 1,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    deletedAtMs: null,
+  };
+  return keepTrying(ctx, async () => {
+    if (await insertAgent(ctx.db, ctx.namespaceId, agent)) return agent;
+    return refuseTakenName(ctx, agent);
+  });
+}
+
+/** @throws ServiceError `agent-not-found`, `agent-deleted`. */
+export async function getAgent(ctx: CallContext, id: string, includeDeleted = false): Promise<Agent> {
+  const agent = await findAgent(ctx.db, ctx.namespaceId, id);
+  if (agent === undefined) throw notFound("agent");
+  if (agent.deletedAtMs !== null && !includeDeleted) throw gone("agent");
+  return agent;
+}
+
+export function listAgents(ctx: CallContext, includeDeleted: boolean, page: PageRequest): Promise<Page<Agent>> {
+  return listStored(ctx.db, ctx.namespaceId, includeDeleted, page);
+}
+
+/**
+ * @throws ServiceError `agent-not-found`, `agent-deleted`, `managed`, `version-changed`, `agent-name-taken`;
+ * `validation-failed` when the settings as a whole would leave nothing any weight.
+ */
+export async function updateAgent(
+  ctx: CallContext,
+  id: string,
+  patch: AgentPatch,
+  condition: VersionCondition,
+): Promise<Agent> {
+  return change(
+    ctx,
+    () => getAgent(ctx, id),
+    condition,
+    (agent) => applyPatch(agent, patch),
+  );
+}
+
+function applyPatch(agent: Agent, patch: AgentPatch): Agent {
+  const { voice = {}, memorySettings = {}, ...fields } = patch;
+  const next: Agent = {
+    ...agent,
+    ...fields,
+    voice: voice === null ? DEFAULT_VOICE : { ...agent.voice, ...voice },
+    memorySettings: memorySettings === null ? {} : { ...agent.memorySettings, ...memorySettings },
+  };
+  if (!hasNoWeight(resolveMemorySettings(next.memorySettings))) return next;
+  const detail = "With what the agent has already, no alpha would be above 0. Raise one of them.";
+  throw new ServiceError("invalid", "validation-failed", `/memory_settings: ${detail}`, {
+    faults: [{ pointer: "/memory_settings", detail }],
+  });
+}
+
+export interface AgentRemoval {
+  /** Remove it for good, instead of marking it as deleted. */
+  readonly hard: boolean;
+  /** Change nothing: only count. */
+  readonly dryRun: boolean;
+}
+
+/**
+ * Deletes an agent: softly, so that it can come back with its bindings; or for good, with its bindings, which leaves
+ * its collections without an owner.
+ * @returns what goes, or would go: bindings, and collections that lose their owner.
+ * @throws ServiceError `agent-not-found`, `agent-deleted` (unless `hard`), `managed`.
+ */
+export async function removeAgent(ctx: CallContext, id: string, { hard, dryRun }: AgentRemoval): Promise<AgentTies> {
+  const agent = await getAgent(ctx, id, hard);
+  refuseManaged(agent);
+  const ties = hard ? await countAgentTies(ctx.db, ctx.namespaceId, id) : { bindings: 0, collections: 0 };
+  if (dryRun) return ties;
+  if (hard) await removeStored(ctx.db, ctx.namespaceId, id);
+  else
+    await change(
+      ctx,
+      () => getAgent(ctx, id),
+      null,
+      (live) => ({ ...live, deletedAtMs: ctx.clock.nowMs() }),
+    );
+  return ties;
+}
+
+/** Brings a deleted agent back; one that is not deleted stays as it is. @throws ServiceError `agent-name-taken` … */
+export async function undeleteAgent(ctx: CallContext, id: string): Promise<Agent> {
+  return change(
+    ctx,
+    () => getAgent(ctx, id, true),
+    null,
+    (agent) => (agent.deletedAtMs === null ? agent : { ...agent, deletedAtMs: null }),
+  );
+}
+
+/** Reads, steps, and writes if nothing came in between; else reads again. A step that changes nothing writes nothing. */
+function change(
+  ctx: CallContext,
+  read: () => Promise<Agent>,
+  condition: VersionCondition,
+  step: (agent: Agent) => Agent,
+): Promise<Agent> {
+  return keepTrying(ctx, async () => {
+    const agent = await read();
+    refuseManaged(agent);
+    if (condition !== null && !condition.includes(agent.version)) throw versionChanged();
+    const stepped = step(agent);
+    if (stepped === agent) return agent;
+    const next = { ...stepped, version: agent.version + 1, updatedAtMs: ctx.clock.nowMs() };
+    if (await updateStored(ctx.db, ctx.namespaceId, next, agent.version)) return next;
+    return next.deletedAtMs === null ? refuseTakenName(ctx, next) : undefined;
+  });
+}
+
+/** Runs `attempt` until it gives something; undefined means that it lost a race. */
+async function keepTrying<T>(ctx: CallContext, attempt: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < WRITE_TRIES_MAX; tries++) {
+    const result = await attempt();
+    if (result !== undefined) return result;
+  }
+  ctx.log("warn", "agent-busy", { tries: WRITE_TRIES_MAX });
+  throw new ServiceError("unavailable", "agent-busy", "Too many writers change this agent at once. Send it again.");
+}
+
+/** @returns undefined when nobody has the name: it was another race that was lost. */
+async function refuseTakenName(ctx: CallContext, agent: Agent): Promise<undefined> {
+  const holder = await findAgentByName(ctx.db, ctx.namespaceId, agent.name);
+  if (holder === undefined || holder.id === agent.id) return undefined;
+  throw new ServiceError("conflict", "agent-name-taken", "Another agent of this namespace has this name.", {
+    faults: [{ pointer: "/name", detail: "Choose a name that no agent of the namespace has." }],
+    extensions: { agent_id: holder.id },
+  });
+}
+
+function refuseManaged(agent: Agent): void {
+  if (!agent.managed) return;
+  throw new ServiceError("forbidden", "managed", "The system owns this agent: it cannot be changed.");
+}
+
+function versionChanged(): ServiceError {
+  return new ServiceError(
+    "precondition",
+    "version-changed",
+    "The agent was changed since you read it. Read it again, and send If-Match with the new ETag.",
+  );
+}

@@ -1,0 +1,55 @@
+import { checkpoint, type ItemResult } from "../data/task-item-store";
+import type { ReVoiceCommand } from "../domain/task";
+import type { Services } from "./context";
+import type { PartLease } from "./part-lease";
+
+/**
+ * Writes results as they end, those that end together in one round trip: while a write is under way, further results
+ * gather for the next.
+ */
+export class Checkpoints {
+  #gathered: ItemResult[] = [];
+  #writing: Promise<void> | undefined;
+
+  constructor(
+    private readonly services: Services,
+    private readonly lease: PartLease,
+    private readonly command: ReVoiceCommand,
+  ) {}
+
+  /** Resolves when this result is durable, or the lease is lost. @throws when the database fails twice. */
+  async add(result: ItemResult): Promise<void> {
+    this.#gathered.push(result);
+    // A write that is under way took its results before this one came; the next takes this one along.
+    await this.#writing;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    // Results that end in the same turn of the event loop come along.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const results = this.#gathered;
+    this.#gathered = [];
+    if (results.length === 0 || this.lease.lost) return;
+    const held = await this.#writeTwice(results);
+    if (!held) this.lease.lose();
+  }
+
+  /** A write error is ambiguous, and a checkpoint repeatable: so it is repeated once before the part is given back. */
+  async #writeTwice(results: readonly ItemResult[]): Promise<boolean> {
+    const write = () =>
+      checkpoint(this.services.db, this.lease.part, this.command, results, {
+        nowMs: this.services.clock.nowMs(),
+        leaseExpiresAtMs: this.lease.expiresAtMs(),
+      });
+    try {
+      return await write();
+    } catch (error) {
+      this.services.log("warn", "checkpoint-repeated", { task_id: this.lease.part.taskId, error: String(error) });
+      return write();
+    }
+  }
+}

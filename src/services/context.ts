@@ -1,0 +1,35 @@
+import type { Database } from "../data/database";
+import type { Clock, TaskBells, TaskRequests, TextGenerator } from "./ports";
+
+/** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
+export interface Services {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly requests: TaskRequests;
+  readonly bells: TaskBells;
+  readonly generator: TextGenerator;
+  readonly limits: Limits;
+  readonly log: Log;
+}
+
+/** A verb on behalf of a caller, inside one namespace. */
+export interface CallContext extends Services {
+  readonly namespaceId: string;
+  readonly keyId: string;
+  /** True for the admin key, which manages namespaces and keys. */
+  readonly admin: boolean;
+}
+
+export interface Limits {
+  readonly leaseSeconds: number;
+  readonly heartbeatSeconds: number;
+  /** After so long a part starts no new memory, so that tasks take turns. */
+  readonly partSeconds: number;
+  /** Parts of one task that may run at once. */
+  readonly parallelParts: number;
+  readonly modelCallsPerInvocation: number;
+}
+
+export type LogLevel = "info" | "warn" | "error";
+/** One event, one line of JSON. Fields hold ids and counts, never texts of users or credentials. */
+export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void;

@@ -1,0 +1,95 @@
+import { type CollectionReference, findReferences, type References } from "../data/reference-store";
+import type { Agent } from "../domain/agent";
+import { targetCollectionIdOf } from "../domain/ids";
+import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../domain/memory-settings";
+import type { FrozenAgent, OnItemError, ReVoiceCommand } from "../domain/task";
+import type { CallContext } from "./context";
+import { gone, notFound, ServiceError } from "./errors";
+
+/** What a caller asks for; settings take any subset of their fields. */
+export interface ReVoiceInput {
+  readonly agentId: string;
+  readonly collectionId: string;
+  readonly target: { readonly collectionId: string } | { readonly name: string };
+  readonly sourceMemorySettings: Partial<MemorySettings>;
+  readonly agentMemorySettings: Partial<MemorySettings>;
+  readonly instructions: string | null;
+  readonly onItemError: OnItemError;
+}
+
+/**
+ * Checks what a re-voicing refers to and freezes it: agent, voice, settings and bindings are those of this moment.
+ * @throws ServiceError not-found, gone, `agent-disabled`, `target-is-source`, `collection-empty`, `validation-failed`.
+ */
+export async function planReVoicing(ctx: CallContext, taskId: string, input: ReVoiceInput): Promise<ReVoiceCommand> {
+  const targetId = "collectionId" in input.target ? input.target.collectionId : null;
+  const references = await findReferences(ctx.db, ctx.namespaceId, {
+    agentId: input.agentId,
+    sourceId: input.collectionId,
+    targetId,
+  });
+  const { agent, source } = requireReferences(references, targetId);
+  if (targetId === source.id) throw targetIsSource();
+  if (source.memoryCount === 0) throw collectionEmpty();
+  const newName = "name" in input.target ? input.target.name : null;
+  const target = { collectionId: targetId ?? (await targetCollectionIdOf(taskId)), newName };
+  return {
+    operation: "re-voice",
+    agent: freeze(agent),
+    collectionId: source.id,
+    target,
+    boundCollectionIds: references.boundCollectionIds.filter((id) => id !== target.collectionId),
+    sourceMemorySettings: weighed("source_memory_settings", resolveMemorySettings(input.sourceMemorySettings)),
+    agentMemorySettings: weighed(
+      "agent_memory_settings",
+      resolveMemorySettings(input.agentMemorySettings, agent.memorySettings),
+    ),
+    instructions: input.instructions,
+    onItemError: input.onItemError,
+  };
+}
+
+function requireReferences(references: References, targetId: string | null) {
+  const { agent, source, target } = references;
+  if (agent === undefined) throw notFound("agent");
+  if (agent.deletedAtMs !== null) throw gone("agent");
+  if (!agent.enabled) {
+    const detail = "This agent is disabled. Enable it with PATCH /v1/agents/{agent_id}.";
+    throw new ServiceError("forbidden", "agent-disabled", detail);
+  }
+  if (targetId !== null) requireCollection(target);
+  return { agent, source: requireCollection(source) };
+}
+
+function requireCollection(collection: CollectionReference | undefined): CollectionReference {
+  if (collection === undefined) throw notFound("collection");
+  if (collection.deletedAtMs !== null) throw gone("collection");
+  return collection;
+}
+
+/** The agent's own settings and the given ones may each have weight, and none together. */
+function weighed(field: string, settings: MemorySettings): MemorySettings {
+  if (!hasNoWeight(settings)) return settings;
+  const detail = "At least one of relevance_alpha, importance_alpha and recency_alpha must be above 0.";
+  throw new ServiceError("invalid", "validation-failed", `/${field}: ${detail}`, {
+    faults: [{ pointer: `/${field}`, detail }],
+  });
+}
+
+function freeze({ id, name, description, persona, voice }: Agent): FrozenAgent {
+  return { id, name, description, persona, voice };
+}
+
+function targetIsSource(): ServiceError {
+  const detail = "The target must be another collection than the source. Name a new one, or give another id.";
+  return new ServiceError("invalid", "target-is-source", detail, {
+    faults: [{ pointer: "/target/collection_id", detail }],
+  });
+}
+
+function collectionEmpty(): ServiceError {
+  const detail = "This collection has no memories. Add some before you re-voice it.";
+  return new ServiceError("invalid", "collection-empty", detail, {
+    faults: [{ pointer: "/collection_id", detail }],
+  });
+}

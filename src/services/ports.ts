@@ -1,0 +1,114 @@
+import type { NewTask } from "../domain/task";
+import type { ErrorValue } from "./errors";
+import type { Outcome } from "./outcome";
+import type { Voice } from "../domain/voice";
+
+/** What a generator is told of the agent: frozen when the task was created. */
+export interface AgentProfile {
+  readonly name: string;
+  readonly description: string | null;
+  readonly persona: string | null;
+  readonly voice: Voice;
+}
+
+/** A memory that a recall brought up as context. Text of users: data, never instructions. */
+export interface ContextMemory {
+  readonly memoryId: string;
+  readonly text: string;
+  /** RFC 3339 UTC, or null when unknown. */
+  readonly occurredAt: string | null;
+}
+
+export interface ReVoiceRequest {
+  /** Stable per (task, memory): a provider may use it as its idempotency key. */
+  readonly idempotencyKey: string;
+  readonly agent: AgentProfile;
+  readonly memory: ContextMemory;
+  /** Recalled from the source collection, oldest first. */
+  readonly sourceContext: readonly ContextMemory[];
+  /** Recalled from the agent's bound collections, oldest first. */
+  readonly agentContext: readonly ContextMemory[];
+  readonly instructions: string | null;
+  /** Set on the second try: the first result, and the facts of the source that it lost. */
+  readonly repair: { readonly text: string; readonly missing: readonly string[] } | null;
+}
+
+export interface TokenUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface ReVoiceResult {
+  readonly text: string;
+  readonly usage: TokenUsage;
+}
+
+/**
+ * Re-words one memory in an agent's voice. The next provider is one file that implements this.
+ * @throws ServiceError `unavailable` when trying again later may help; any other error fails the one memory.
+ */
+export interface TextGenerator {
+  /** Stored with what it wrote, such as "embedded-rules". */
+  readonly id: string;
+  reVoice(request: ReVoiceRequest, options: { readonly signal: AbortSignal }): Promise<ReVoiceResult>;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch, UTC. */
+  nowMs(): number;
+}
+
+/** The doorbell: tells a consumer that a task may have work. Losing or doubling a ring changes nothing. */
+export interface TaskBells {
+  /** @throws when the queue did not take the rings; some may have been sent. */
+  ring(taskId: string, options: { readonly times: number; readonly delaySeconds: number }): Promise<void>;
+}
+
+/** The requests objects: creation happens there, and they see to it that a task ends. */
+export interface TaskRequests {
+  /** Claims a creation, or finds the one that is there. @throws ServiceError `unavailable`. */
+  claim(request: ClaimRequest): Promise<ClaimAnswer>;
+  /** What is known of a request id. @throws ServiceError `unavailable`. */
+  find(taskId: string): Promise<RequestRecord | undefined>;
+  /** Asks the object to look after its task now; false when it knows of no such task. */
+  poke(taskId: string): Promise<boolean>;
+  /** Tells the object that its task ended: wakes who waits. Best effort; the object's alarm finds out anyway. */
+  ended(taskId: string): Promise<void>;
+  /** Resolves when the task ended, or after the time. Throws when the object cannot be reached. */
+  waitForEnd(taskId: string, timeoutMs: number): Promise<void>;
+}
+
+export interface ClaimRequest {
+  readonly taskId: string;
+  /** Canonical JSON of what was asked: the fingerprint's material. Never holds credentials. */
+  readonly material: string;
+  /** SHA-256 of the material, hex. */
+  readonly fingerprint: string;
+  /** Stays the same over the Worker's own second try, so that it still counts as first. */
+  readonly callId: string;
+  /** The verdict of all later checks: what to claim, or why to refuse. */
+  readonly verdict: Outcome<NewTask>;
+}
+
+export type ClaimAnswer =
+  /** This call made the task. `rowStands`: its row is in D1. */
+  | { readonly kind: "claimed"; readonly task: NewTask; readonly rowStands: boolean }
+  /** Made by an earlier call. */
+  | { readonly kind: "replayed"; readonly task: NewTask; readonly rowStands: boolean }
+  | {
+      readonly kind: "mismatch";
+      readonly taskId: string;
+      readonly firstSeenAtMs: number;
+      /** JSON Pointers into the body; "" when the two calls are not of the same operation. */
+      readonly pointers: readonly string[];
+    }
+  | { readonly kind: "refused"; readonly error: ErrorValue };
+
+export interface RequestRecord {
+  readonly taskId: string;
+  readonly requestId: string;
+  readonly firstSeenAtMs: number;
+  readonly lastSeenAtMs: number;
+  readonly replayCount: number;
+  readonly mismatchCount: number;
+}

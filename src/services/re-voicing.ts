@@ -1,0 +1,92 @@
+import type { LimitFunction } from "p-limit";
+import { loadPart, type PendingItem } from "../data/task-item-store";
+import type { ReVoiceCommand } from "../domain/task";
+import { Checkpoints } from "./checkpoints";
+import type { Services } from "./context";
+import { ServiceError } from "./errors";
+import type { PartLease } from "./part-lease";
+import type { ContextMemory } from "./ports";
+import { recallForMemories, type RecalledMemory } from "./recall";
+import { reVoiceMemory } from "./re-voice-memory";
+
+/** One invocation of a consumer: its services, and the slots for model calls that all its parts share. */
+export interface RunServices extends Services {
+  readonly modelSlot: LimitFunction;
+}
+
+export interface PartRun {
+  readonly command: ReVoiceCommand;
+  readonly lease: PartLease;
+  /** After this time no further memory is begun. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * Works on one part until it is done or its time is up. Each memory is checkpointed as it ends.
+ * @returns whether every item of the part has a verdict.
+ * @throws ServiceError `reference-gone`, or `unavailable` when the generator cannot answer now; LeaseLost; or what the
+ * database threw. What was checkpointed before stays.
+ */
+export async function reVoicePart(services: RunServices, run: PartRun): Promise<"finished" | "yielded"> {
+  const { lease, command } = run;
+  const { items, referencesStand } = await loadPart(services.db, lease.part, command);
+  if (!referencesStand) throw referenceGone();
+  const contexts = await recallContexts(services, run, items);
+  const checkpoints = new Checkpoints(services, lease, command);
+  let left = 0;
+  let failure: unknown;
+  const work = items.map(async (item, index) => {
+    const result = await services.modelSlot(() => {
+      if (failure !== undefined || lease.lost) return undefined;
+      // At least one memory is done in every turn, however slow the model is: a turn is always progress.
+      if (services.clock.nowMs() >= run.deadlineMs && index > 0) return undefined;
+      const { taskId } = lease.part;
+      const context = contexts[index] ?? { sourceContext: [], agentContext: [] };
+      return reVoiceMemory(services.generator, { taskId, command, item, ...context, signal: lease.signal });
+    });
+    if (result === undefined) left += 1;
+    else await checkpoints.add(result);
+  });
+  // What is in flight ends and is checkpointed before a failure is told: it is paid for.
+  await Promise.all(work.map((each) => each.catch((error: unknown) => void (failure ??= error))));
+  if (lease.lost) throw lease.signal.reason;
+  if (failure !== undefined) throw failure;
+  return left === 0 ? "finished" : "yielded";
+}
+
+interface RecallContext {
+  readonly sourceContext: readonly ContextMemory[];
+  readonly agentContext: readonly ContextMemory[];
+}
+
+/** What each memory of the part brings up, in one round trip. */
+async function recallContexts(
+  services: Services,
+  { command, lease }: PartRun,
+  items: readonly PendingItem[],
+): Promise<readonly RecallContext[]> {
+  const memories = items.map(({ sourceMemoryId, source }) => ({ id: sourceMemoryId, text: source?.text ?? "" }));
+  const recalled = await recallForMemories(services, {
+    namespaceId: lease.part.namespaceId,
+    nowMs: services.clock.nowMs(),
+    memories,
+    groups: [
+      { collectionIds: [command.collectionId], settings: command.sourceMemorySettings },
+      { collectionIds: command.boundCollectionIds, settings: command.agentMemorySettings },
+    ],
+  });
+  return recalled.map(([source = [], agent = []]) => ({
+    sourceContext: source.map(toContext),
+    agentContext: agent.map(toContext),
+  }));
+}
+
+function toContext(memory: RecalledMemory): ContextMemory {
+  const { memoryId, text, occurredAtMs } = memory;
+  return { memoryId, text, occurredAt: occurredAtMs === null ? null : new Date(occurredAtMs).toISOString() };
+}
+
+function referenceGone(): ServiceError {
+  const detail = "The agent, the source or the target of this task was deleted.";
+  return new ServiceError("gone", "reference-gone", detail);
+}

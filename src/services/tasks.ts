@@ -1,0 +1,57 @@
+import * as items from "../data/task-item-store";
+import * as store from "../data/task-store";
+import type { Page, PageRequest } from "../domain/page";
+import { hasEnded, type ItemVerdict, type Task } from "../domain/task";
+import type { CallContext } from "./context";
+import { notFound } from "./errors";
+
+/** Longest time that a call waits for the end of a task. */
+export const WAIT_SECONDS_MAX = 30;
+
+/** @throws ServiceError `task-not-found`. */
+export async function getTask(ctx: CallContext, taskId: string): Promise<Task> {
+  const task = await store.findTask(ctx.db, ctx.namespaceId, taskId);
+  if (task === undefined) throw notFound("task");
+  return task;
+}
+
+export function findTaskToShow(ctx: CallContext, taskId: string): Promise<Task | undefined> {
+  return store.findTask(ctx.db, ctx.namespaceId, taskId);
+}
+
+export function listTasks(ctx: CallContext, filter: store.TaskFilter, page: PageRequest): Promise<Page<Task>> {
+  return store.listTasks(ctx.db, ctx.namespaceId, filter, page);
+}
+
+/**
+ * The task as it is at its end, or after the time. The object wakes the caller; D1 is read once more, not polled. With
+ * the wait broken, the task is shown as it was.
+ */
+export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: number): Promise<Task> {
+  if (hasEnded(task.status) || waitSeconds <= 0) return task;
+  try {
+    await ctx.requests.waitForEnd(task.id, Math.min(waitSeconds, WAIT_SECONDS_MAX) * 1_000);
+    return (await findTaskToShow(ctx, task.id)) ?? task;
+  } catch (error) {
+    ctx.log("warn", "wait-broken", { task_id: task.id, error: String(error) });
+    return task;
+  }
+}
+
+/** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
+export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
+  const canceled = await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
+  const task = await getTask(ctx, taskId);
+  if (canceled) await ctx.requests.ended(taskId);
+  return task;
+}
+
+/** @throws ServiceError `task-not-found`. */
+export async function listItems(
+  ctx: CallContext,
+  taskId: string,
+  filter: { readonly verdict: ItemVerdict | undefined; readonly afterPosition: number; readonly limit: number },
+): Promise<items.ItemPage> {
+  await getTask(ctx, taskId);
+  return items.listItems(ctx.db, ctx.namespaceId, taskId, filter);
+}

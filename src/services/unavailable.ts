@@ -1,0 +1,21 @@
+import { DatabaseUnavailable } from "../data/timed-database";
+import { ServiceError } from "./errors";
+
+/** The refusal behind an error that only says that the database does not answer now; undefined for any other error. */
+export function unavailableOf(error: unknown): ServiceError | undefined {
+  // drizzle wraps what the driver throws.
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof DatabaseUnavailable) return databaseUnavailable();
+  return undefined;
+}
+
+function databaseUnavailable(): ServiceError {
+  const detail = "The database does not answer now. Reads may be sent again; see /docs for which writes may.";
+  return new ServiceError("unavailable", "service-unavailable", detail);
+}
+
+/** The refusal when the object of a request cannot be reached. */
+export function requestsUnavailable(): ServiceError {
+  const detail = "The object that holds this request cannot be reached now. Send the same call again.";
+  return new ServiceError("unavailable", "service-unavailable", detail);
+}

@@ -1,0 +1,14 @@
+import { createApp } from "./api/app";
+import { openServices } from "./runtime/context";
+import { sweepTasks } from "./runtime/sweeper";
+import { consumeBells } from "./runtime/task-consumer";
+
+export { TaskRequestObject } from "./runtime/task-request-object";
+
+const app = createApp();
+
+export default {
+  fetch: app.fetch,
+  queue: (batch, env) => consumeBells(openServices(env), batch),
+  scheduled: (_controller, env) => sweepTasks(openServices(env)),
+} satisfies ExportedHandler<Env>;
