@@ -1,0 +1,44 @@
+import { exports } from "cloudflare:workers";
+
+export const ADMIN_KEY = "test-admin-key";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed JSON body; null when there is none. */
+  readonly body: any;
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Null sends no key at all. */
+  readonly key?: string | null;
+}
+
+/** One HTTP call of the Worker under test. */
+export async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  const { body, key = ADMIN_KEY } = options;
+  const headers = new Headers(options.headers);
+  if (key !== null) headers.set("authorization", `Bearer ${key}`);
+  const init: RequestInit = { method, headers };
+  if (body !== undefined) {
+    if (!headers.has("content-type")) headers.set("content-type", "application/json");
+    init.body = typeof body === "string" ? body : JSON.stringify(body);
+  }
+  const response = await exports.default.fetch(new Request(`https://refrain.test${path}`, init));
+  const text = await response.text();
+  const json = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
+  return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text || null };
+}
+
+/** Asks again until `done` says so: waits for a condition, not for a time. */
+export async function until<T>(ask: () => Promise<T>, done: (value: T) => boolean, limitMs = 20_000): Promise<T> {
+  const giveUpAt = Date.now() + limitMs;
+  for (;;) {
+    const value = await ask();
+    if (done(value)) return value;
+    if (Date.now() > giveUpAt) throw new Error(`Not reached in ${limitMs} ms. Last: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,16 @@
+import { TaskRequestObject as RealObject } from "../../src/runtime/task-request-object";
+import worker from "../../src/worker";
+import { withFaults } from "./faulty-bindings";
+
+/** The Worker under test: the real one, behind bindings that can be made to fail. */
+export default {
+  fetch: (request, env, ctx) => worker.fetch(request, withFaults(env), ctx),
+  queue: (batch, env) => worker.queue(batch, withFaults(env)),
+  scheduled: (controller, env) => worker.scheduled(controller, withFaults(env)),
+} satisfies ExportedHandler<Env>;
+
+export class TaskRequestObject extends RealObject {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, withFaults(env));
+  }
+}

@@ -1,0 +1,179 @@
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/data/database";
+import { checkpoint, type ItemResult, loadPart } from "../../src/data/task-item-store";
+import { claimPart, extendLease, settlePart } from "../../src/data/task-part-store";
+import { planTask } from "../../src/data/task-plan-store";
+import { findTaskToRun } from "../../src/data/task-store";
+import { reVoicedMemoryIdOf } from "../../src/domain/ids";
+import { call } from "../support/api";
+import { arm, resetFaults } from "../support/faults";
+import { batchOf, putBatch, reVoiced, rows, scene } from "../support/scene";
+
+const db = openDatabase(env.DB);
+
+beforeEach(() => resetFaults());
+
+/** A task whose first part is leased to us, with no consumer about. */
+async function leasedPart(memories = 3) {
+  arm("drops", "queue: sendBatch", 1_000);
+  const from = await scene(memories);
+  const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+  const task = await findTaskToRun(db, id);
+  if (task === undefined) throw new Error("The task has no row.");
+  const { namespaceId, command } = task;
+  await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
+  const claim = (nowMs: number, token: string) =>
+    claimPart(db, { namespaceId, taskId: id, token, nowMs, leaseMs: 60_000, parallelMax: 4 });
+  const first = await claim(2_000, "token-1");
+  const lease = { namespaceId, taskId: id, part: first?.part ?? -1, token: "token-1" };
+  const { items } = await loadPart(db, lease, command);
+  const results: ItemResult[] = await Promise.all(
+    items.map(async ({ position, sourceMemoryId }) => ({
+      position,
+      sourceMemoryId,
+      verdict: "re_voiced" as const,
+      memory: { id: await reVoicedMemoryIdOf(id, sourceMemoryId), text: `told ${position}`, childMemoryIds: [] },
+      problem: null,
+      usage: { modelCalls: 1, inputTokens: 2, outputTokens: 3 },
+    })),
+  );
+  const write = (as = lease) => checkpoint(db, as, command, results, { nowMs: 3_000, leaseExpiresAtMs: 63_000 });
+  const state = async () => ({
+    memories: await reVoiced(id),
+    items: await rows("SELECT * FROM task_items WHERE task_id = ?", id),
+    parts: await rows("SELECT * FROM task_parts WHERE task_id = ?", id),
+    task: await rows("SELECT * FROM tasks WHERE id = ?", id),
+    target: await rows("SELECT memory_count FROM collections WHERE id = ?", command.target.collectionId),
+    bindings: await rows("SELECT * FROM agent_collections WHERE collection_id = ?", command.target.collectionId),
+  });
+  return { id, namespaceId, command, lease, claim, write, state };
+}
+
+describe("a lease", () => {
+  it("is given once while it lives, and again after it has lapsed", async () => {
+    const { claim } = await leasedPart();
+    expect(await claim(50_000, "token-2")).toBeUndefined();
+    expect(await claim(62_001, "token-2")).toMatchObject({ part: 0, attempts: 2 });
+  });
+
+  it("shuts a zombie out: who slept through its lease writes nothing at all", async () => {
+    const { claim, write, state, lease, namespaceId } = await leasedPart();
+    await claim(62_001, "token-2");
+    const before = await state();
+    expect(await write()).toBe(false);
+    expect(await settlePart(db, lease, 63_000)).toEqual({ settled: false, completed: false });
+    expect(await extendLease(db, { ...lease, namespaceId }, 99_000)).toBe(false);
+    expect(await state()).toEqual(before);
+  });
+
+  it("ends with the task: after a cancel nothing is written", async () => {
+    const { id, write, state, lease } = await leasedPart();
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    const before = await state();
+    expect(await write()).toBe(false);
+    expect(await settlePart(db, lease, 63_000)).toEqual({ settled: false, completed: false });
+    expect(await state()).toEqual(before);
+  });
+
+  it("holds for one part only: the token of one does not write another", async () => {
+    const { write, state, lease } = await leasedPart(30);
+    const before = await state();
+    expect(await write({ ...lease, part: 1 })).toBe(false);
+    expect(await state()).toEqual(before);
+  });
+
+  it("counts as no more than the allowed number at once", async () => {
+    const { claim } = await leasedPart(200);
+    const tokens = ["b", "c", "d", "e", "f"];
+    const claims = await Promise.all(tokens.map((token) => claim(3_000, token)));
+    expect(claims.filter((claimed) => claimed !== undefined)).toHaveLength(3);
+  });
+});
+
+describe("a checkpoint", () => {
+  it("written twice is written once, and the counts say so", async () => {
+    const { write, state } = await leasedPart();
+    expect(await write()).toBe(true);
+    const first = await state();
+    expect(await write()).toBe(true);
+    expect(await state()).toEqual(first);
+    expect(first.memories).toHaveLength(3);
+    expect(first.target).toEqual([{ memory_count: 3 }]);
+    expect(first.parts).toMatchObject([
+      { re_voiced: 3, model_calls: 3, input_tokens: 6, output_tokens: 9, attempts: 0 },
+    ]);
+  });
+
+  it("of two consumers on the same memories, one after the other, makes each memory once", async () => {
+    const { claim, write, state, lease } = await leasedPart();
+    await write();
+    await claim(70_000, "token-2");
+    expect(await write({ ...lease, token: "token-2" })).toBe(true);
+    expect((await state()).memories).toHaveLength(3);
+    expect((await state()).target).toEqual([{ memory_count: 3 }]);
+  });
+});
+
+describe("a settle", () => {
+  it("refuses a part with an open item, and leaves the task running", async () => {
+    const { lease, state } = await leasedPart();
+    const before = await state();
+    expect(await settlePart(db, lease, 4_000)).toEqual({ settled: false, completed: false });
+    expect(await state()).toEqual(before);
+  });
+
+  it("completes the task with its last part, once", async () => {
+    const { lease, write, state } = await leasedPart();
+    await write();
+    expect(await settlePart(db, lease, 4_000)).toEqual({ settled: true, completed: true });
+    const ended = await state();
+    expect(ended.task).toMatchObject([{ status: "complete", ended_at_ms: 4_000 }]);
+    expect(ended.bindings).toHaveLength(1);
+    expect(await settlePart(db, lease, 5_000)).toEqual({ settled: false, completed: false });
+    expect(await state()).toEqual(ended);
+  });
+
+  it("of one part of several does not complete the task", async () => {
+    const { lease, write, state } = await leasedPart(30);
+    await write();
+    expect(await settlePart(db, lease, 4_000)).toEqual({ settled: true, completed: false });
+    expect((await state()).task).toMatchObject([{ status: "running" }]);
+  });
+});
+
+describe("a plan", () => {
+  it("made twice at once is one plan", async () => {
+    arm("drops", "queue: sendBatch", 1_000);
+    const from = await scene(60);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+    const task = await findTaskToRun(db, id);
+    if (task === undefined) throw new Error("The task has no row.");
+    const { namespaceId, command } = task;
+    const plan = () => planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
+    const planned = await Promise.all([plan(), plan(), plan()]);
+    expect(planned.filter(Boolean)).toHaveLength(1);
+    expect(await rows("SELECT count(*) AS n FROM task_items WHERE task_id = ?", id)).toEqual([{ n: 60 }]);
+    expect(await rows("SELECT total FROM tasks WHERE id = ?", id)).toEqual([{ total: 60 }]);
+  });
+
+  it("fixes what is there then: a memory that comes later is not re-voiced", async () => {
+    const { id, command } = await leasedPart(3);
+    const late = { memories: [{ text: "A late one." }] };
+    await call("PUT", `/v1/collections/${command.collectionId}/memories`, { body: late });
+    expect(await rows("SELECT count(*) AS n FROM task_items WHERE task_id = ?", id)).toEqual([{ n: 3 }]);
+  });
+
+  it("of a source that was emptied meanwhile completes at once with nothing", async () => {
+    arm("drops", "queue: sendBatch", 1_000);
+    const from = await scene(2);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+    await rows("UPDATE memories SET deleted_at_ms = 1 WHERE collection_id = ?", from.collectionId);
+    const task = await findTaskToRun(db, id);
+    if (task === undefined) throw new Error("The task has no row.");
+    await planTask(db, { namespaceId: task.namespaceId, taskId: id, command: task.command, nowMs: 1_000 });
+    const [row] = await rows<{ status: string; result: string }>("SELECT status, result FROM tasks WHERE id = ?", id);
+    expect(row?.status).toBe("complete");
+    expect(JSON.parse(row?.result ?? "")).toMatchObject({ reVoiced: 0, skipped: 0, failed: 0 });
+  });
+});

@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { call, until } from "../support/api";
+import { arm, type FaultKind, firedFaults, loggedCalls, resetFaults } from "../support/faults";
+import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene, taskOf } from "../support/scene";
+
+beforeEach(() => resetFaults());
+
+async function start(...args: Parameters<typeof batchOf>): Promise<string> {
+  return (await putBatch(crypto.randomUUID(), batchOf(...args))).body.id;
+}
+
+describe("a run, with a fault in one step", () => {
+  const steps: [FaultKind, string, string, number?][] = [
+    ["fails-before", 'select "id", "namespace_id", "status", "command"', "the look at the task"],
+    ["fails-before", "INSERT INTO task_items", "the plan"],
+    ["fails-after", "INSERT INTO task_items", "the plan, which is made"],
+    ["fails-before", "SET lease_token = ?", "the claim of a part"],
+    ["fails-after", "SET lease_token = ?", "the claim of a part, which is made"],
+    ["fails-before", "SELECT item.position", "before the model: reading the part"],
+    ["fails-before", "memory_words", "before the model: the recall"],
+    ["fails-before", "INSERT INTO memories", "after the model: the checkpoint"],
+    ["fails-after", "INSERT INTO memories", "after the model: the checkpoint, which is made"],
+    ["fails-before", "INSERT INTO memories", "the checkpoint, twice", 2],
+    ["fails-after", "INSERT INTO memories", "the checkpoint, twice, both made", 2],
+    ["doubles", "INSERT INTO memories", "the checkpoint is made twice"],
+    ["fails-before", "SET status = 'done'", "the settle"],
+    ["fails-after", "SET status = 'done'", "the settle, which is made"],
+    ["fails-before", "SET status = 'done'", "the settle, twice", 2],
+    ["doubles", "SET status = 'done'", "the settle is made twice"],
+    ["fails-before", "AS working", "the look for more"],
+    ["fails-before", "object: ended", "telling the object of the end"],
+  ];
+  it.each(steps)("%s at %s (%s): ends complete, nothing lost, nothing twice", async (kind, at, _, times = 1) => {
+    const from = await scene(30);
+    resetFaults();
+    arm(kind, at, times);
+    const task = await endOf(await start(from), 30_000);
+    await until(
+      async () => firedFaults().length,
+      (count) => count === times,
+    );
+    expect(await onceEach(from, task)).toBe(true);
+    expect(task.progress).toMatchObject({ done: 30, failed: 0, total: 30, stage: "ended" });
+  });
+
+  it("survives a lost bell after every part", async () => {
+    const from = await scene(60);
+    arm("drops", "queue: sendBatch", 3);
+    expect(await onceEach(from, await endOf(await start(from), 40_000))).toBe(true);
+    expect(firedFaults()).toHaveLength(3);
+  });
+});
+
+describe("a run", () => {
+  it("cuts the work into parts of 25 memories, and fixes them in one transaction", async () => {
+    const from = await scene(60);
+    const id = await start(from);
+    await endOf(id);
+    const parts = await rows("SELECT part, first_position, end_position, status FROM task_parts WHERE task_id = ?", id);
+    expect(parts).toEqual([
+      { part: 0, first_position: 0, end_position: 25, status: "done" },
+      { part: 1, first_position: 25, end_position: 50, status: "done" },
+      { part: 2, first_position: 50, end_position: 60, status: "done" },
+    ]);
+    const plans = loggedCalls().filter((label) => label.includes("INSERT INTO task_items"));
+    expect(plans.every((label) => label.includes("planned_at_ms ="))).toBe(true);
+  });
+
+  it("carries over importance, type, times, memo, metadata and links, and names its source and task", async () => {
+    const child = { text: "I bought 3 lemons in Porto.", importance: 9, type: "integration", memo: "m" };
+    const from = await scene([child]);
+    const [childId] = from.memoryIds;
+    const parent = {
+      text: "I made 4 jars of marmalade.",
+      occurred_at: "2019-02-03T04:05:06Z",
+      metadata: { jar: 1 },
+      child_memory_ids: [childId],
+    };
+    const path = `/v1/collections/${from.collectionId}/memories`;
+    await call("PUT", path, { body: { memories: [parent] } });
+    const task = await endOf(await start(from));
+    const made = await call("GET", `/v1/collections/${task.result.collection_id}/memories`);
+    const find = (word: string) => made.body.items.find((memory: any) => memory.text.includes(word));
+    const [lemons, jars] = [find("lemons"), find("marmalade")];
+    expect(lemons).toMatchObject({ importance: 9, type: "integration", memo: "m" });
+    expect(lemons.source).toEqual({ memory_id: childId, task_id: task.task_id });
+    expect(jars).toMatchObject({ occurred_at: "2019-02-03T04:05:06.000Z", metadata: { jar: 1 } });
+    expect(jars.child_memory_ids).toEqual([lemons.memory_id]);
+    const source = await call("GET", `${path}/${childId}`);
+    expect(lemons.created_at).toBe(source.body.created_at);
+    expect(lemons.agent_id).toBe(from.agentId);
+  });
+
+  it("leaves the source as it was: nothing is read into, changed or counted there", async () => {
+    const from = await scene(5);
+    const before = await rows("SELECT * FROM memories WHERE collection_id = ?", from.collectionId);
+    await endOf(await start(from));
+    expect(await rows("SELECT * FROM memories WHERE collection_id = ?", from.collectionId)).toEqual(before);
+  });
+
+  it("makes the named target, owned by the agent, and binds it when it is complete", async () => {
+    const from = await scene(2);
+    const task = await endOf(await start(from, { target: { name: "as told" } }));
+    const target = await call("GET", `/v1/collections/${task.result.collection_id}`);
+    expect(target.body).toMatchObject({ name: "as told", agent_id: from.agentId, memory_count: 2 });
+    const bound = await call("GET", `/v1/agents/${from.agentId}/collections`);
+    expect(bound.body.items.map((item: any) => item.collection_id)).toEqual([task.result.collection_id]);
+  });
+
+  it("writes into an existing target and does not bind it", async () => {
+    const from = await scene(2);
+    const target = await call("PUT", "/v1/collections", { body: { name: "mine" } });
+    const { collection_id } = target.body;
+    const task = await endOf(await start(from, { target: { collection_id } }));
+    expect(task.result).toMatchObject({ collection_id, re_voiced: 2 });
+    expect((await call("GET", `/v1/agents/${from.agentId}/collections`)).body.items).toEqual([]);
+  });
+
+  it("uses the agent as it was at creation", async () => {
+    const from = await scene([{ text: "I saw a dog." }]);
+    arm("drops", "queue: sendBatch", 1);
+    const id = await start(from);
+    await call("PATCH", `/v1/agents/${from.agentId}`, { body: { voice: { lexicon: { dog: "wolf" } } } });
+    await endOf(id);
+    expect((await reVoiced(id)).map((memory) => memory.text)).toEqual([expect.stringContaining("hound")]);
+  });
+
+  it("ends as error with the reason when its source was deleted before it began", async () => {
+    const from = await scene(2);
+    arm("drops", "queue: sendBatch", 1);
+    const id = await start(from);
+    await rows("UPDATE collections SET deleted_at_ms = 1 WHERE id = ?", from.collectionId);
+    const task = await endOf(id);
+    expect(task).toMatchObject({ status: "error", error: { code: "reference-gone" } });
+    expect(await reVoiced(id)).toEqual([]);
+  });
+
+  it("skips a memory that was deleted after the task began, and says so on its item", async () => {
+    const from = await scene(3);
+    arm("fails-before", "SET lease_token = ?", 1);
+    const id = await start(from);
+    await until(
+      () => rows("SELECT 1 FROM task_items WHERE task_id = ?", id),
+      (found) => found.length === 3,
+    );
+    await rows("UPDATE memories SET deleted_at_ms = 1 WHERE id = ?", from.memoryIds[0]);
+    const task = await endOf(id);
+    expect(task.result).toMatchObject({ re_voiced: 2, skipped: 1 });
+    const items = await call("GET", `/v1/checkmate/tasks/${id}/items?verdict=skipped`);
+    expect(items.body.items).toMatchObject([
+      { source_memory_id: from.memoryIds[0], memory_id: null, problem: { code: "memory-gone" } },
+    ]);
+  });
+
+  it("gives up a part that fails five times without progress, and keeps the reason", async () => {
+    const from = await scene(2);
+    arm("fails-before", "SELECT item.position", 100);
+    const id = await start(from);
+    // Backing off takes longer each time; the waits are shortened, the attempts are real.
+    const task = await until(
+      async () => {
+        await rows("UPDATE task_parts SET not_before_ms = 0 WHERE task_id = ?", id);
+        return taskOf(id);
+      },
+      (current) => Boolean(current.ended_at),
+      60_000,
+    );
+    expect(task).toMatchObject({ status: "error", error: { code: "attempts-exhausted" } });
+    expect(task.error.detail).not.toContain("Injected");
+    expect(await rows("SELECT attempts FROM task_parts WHERE task_id = ?", id)).toEqual([{ attempts: 5 }]);
+  }, 70_000);
+
+  it("lets a small task through while a large one runs", async () => {
+    const [large, small] = [await scene(400), await scene(2)];
+    const largeId = await start(large);
+    await until(
+      () => taskOf(largeId),
+      (task) => task.progress.done > 0,
+    );
+    await endOf(await start(small));
+    expect((await taskOf(largeId)).ended_at).toBeNull();
+    expect(await onceEach(large, await endOf(largeId, 60_000))).toBe(true);
+  }, 90_000);
+});
