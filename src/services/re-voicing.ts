@@ -36,13 +36,20 @@ export async function reVoicePart(services: RunServices, run: PartRun): Promise<
   let left = 0;
   let failure: unknown;
   const work = items.map(async (item, index) => {
-    const result = await services.modelSlot(() => {
+    const result = await services.modelSlot(async () => {
       if (failure !== undefined || lease.lost) return undefined;
       // At least one memory is done in every turn, however slow the model is: a turn is always progress.
       if (services.clock.nowMs() >= run.deadlineMs && index > 0) return undefined;
       const { taskId } = lease.part;
       const context = contexts[index] ?? { sourceContext: [], agentContext: [] };
-      return reVoiceMemory(services.generator, { taskId, command, item, ...context, signal: lease.signal });
+      const input = { taskId, command, item, ...context, signal: lease.signal };
+      try {
+        return await reVoiceMemory(services.generator, input);
+      } catch (error) {
+        // Noted before the slot is free, so that the next memory is not begun.
+        failure ??= error;
+        throw error;
+      }
     });
     if (result === undefined) left += 1;
     else await checkpoints.add(result);

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sampleAgents, sampleMemories } from "../../scripts/sample/collection";
+import { sampleAgents } from "../../scripts/sample/agents.ts";
+import { sampleMemories } from "../../scripts/sample/collection.ts";
 import { allowedByVoice, checkFacts } from "../../src/domain/fact-guard";
 import { DEFAULT_VOICE, type Voice } from "../../src/domain/voice";
 import { embeddedRulesGenerator } from "../../src/providers/embedded/rules-generator";

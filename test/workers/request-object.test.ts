@@ -66,10 +66,11 @@ describe("the requests object", () => {
   it("sleeps once the task has ended", async () => {
     const id = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body.id;
     await endOf(id);
-    await until(
+    const alarm = await until(
       () => alarmOf(id),
-      (alarm) => alarm === null,
+      (current) => current === null,
     );
+    expect(alarm).toBeNull();
   });
 
   it("writes the row again when D1 has lost it", async () => {
@@ -194,9 +195,9 @@ describe("the consumer", () => {
   });
 });
 
-describe("the sweeper", () => {
-  const sweep = () => worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} }, env);
+const sweep = () => worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} }, env);
 
+describe("the sweeper", () => {
   it("brings a task on whose alarm and bells were lost", async () => {
     const from = await scene(2);
     const id = await silentTask(from);
