@@ -2,29 +2,53 @@ const GETTING_STARTED = `
 # Getting started
 
 \`npm run dev\` serves on \`http://127.0.0.1:8787\`, where the key \`dev-admin-key\` works. These lines, in one shell
-with \`curl\` and \`jq\`, make an agent and a memory, and have the agent retell it:
+with \`curl\` and \`jq\`, make an agent and two memories, and have the agent tell them in its own voice:
 
 \`\`\`bash
-call() { curl -sS -X "$1" "http://127.0.0.1:8787$2" -H "Authorization: Bearer dev-admin-key" -H "Content-Type: application/json" "\${@:3}"; }
+call() {
+  curl -sS -X "$1" "http://127.0.0.1:8787$2" \\
+    -H "Authorization: Bearer dev-admin-key" \\
+    -H "Content-Type: application/json" \\
+    "\${@:3}"
+}
 
 # 1. Who remembers, and in which voice
-AGENT=$(call PUT /v1/agents -d '{ "name": "Old Captain", "voice": { "openers": ["Mark this:"], "lexicon": { "boats": "hulls" } } }' | jq -r .agent_id)
+AGENT=$(call PUT /v1/agents -d '{
+  "name": "Old Captain",
+  "voice": {
+    "openers": ["Mark this:"],
+    "lexicon": { "boats": "hulls" }
+  }
+}' | jq -r .agent_id)
 
 # 2. What is remembered
-COLLECTION=$(call PUT /v1/collections -d '{ "name": "Summers at the harbour" }' | jq -r .collection_id)
-call PUT /v1/collections/$COLLECTION/memories -d '{ "memories": [{ "text": "On 14 July 2003 Marta sold 3 boats to her cousin Pavel." }] }' | jq -c .results
+COLLECTION=$(call PUT /v1/collections -d '{
+  "name": "Summers at the harbour"
+}' | jq -r .collection_id)
 
-# 3. The long work: send it as often as you like, it is done once
-cat > batch.json <<END
-{ "operation": "re-voice", "agent_id": "$AGENT", "collection_id": "$COLLECTION", "target": { "name": "Summers, as the captain tells them" } }
-END
+call PUT /v1/collections/$COLLECTION/memories -d '{
+  "memories": [
+    { "text": "On 14 July 2003 Marta sold 3 boats." },
+    { "text": "Her cousin Pavel never learned to swim." }
+  ]
+}' | jq -c '.results[]'
+
+# 3. The long work: sent twice, done once
 for attempt in 1 2; do
-  call PUT /v1/batches -H "requestId: 5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1" -H "Prefer: wait=10" -d @batch.json > task.json
+  call PUT /v1/batches -d '{
+    "operation": "re-voice",
+    "agent_id": "'$AGENT'",
+    "collection_id": "'$COLLECTION'",
+    "target": { "name": "As the captain tells it" }
+  }' \\
+    -H "requestId: 5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1" \\
+    -H "Prefer: wait=10" > task.json
   jq -c '[.id, .status]' task.json
 done
 
 # 4. What came of it
-call GET /v1/collections/$(jq -r .result.collection_id task.json)/memories | jq -r .items[].text
+TOLD=$(jq -r .result.collection_id task.json)
+call GET /v1/collections/$TOLD/memories | jq -r '.items[].text'
 \`\`\`
 
 # Exactly once

@@ -85,6 +85,7 @@ const CATALOGUE = {
     "A task ends as `error` with this code when a part failed too often without progress.",
   ],
   "item-failed": ["A memory failed", "With `on_item_error: fail` one failed memory ends its task."],
+  "generation-unavailable": ["The generator does not answer", "Nothing to do: the task tries again, later each time."],
   "generation-failed": ["The generator failed on this memory", "The item's detail says why."],
   "facts-lost": ["The fact guard marked this memory", "`missing` and `added` name what differs from the source."],
   "memory-gone": [

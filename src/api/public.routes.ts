@@ -45,7 +45,11 @@ const openapi = createRoute({
   security: [],
   responses: {
     200: json(
-      z.object({}).openapi({ description: "An OpenAPI 3.1 document.", example: { openapi: "3.1.0" } }),
+      z.object({}).openapi({
+        description: "An OpenAPI 3.1 document.",
+        additionalProperties: true,
+        example: { openapi: "3.1.0" },
+      }),
       "The document.",
     ),
   },

@@ -25,9 +25,9 @@ export function parseStrictJson(text: string): unknown {
         if (keys.at(-1)?.has(name)) refuse(`The key ${JSON.stringify(name)} stands twice in one object. Keep one.`);
         keys.at(-1)?.add(name);
       },
-      onLiteralValue: (value, offset, length) => {
+      onLiteralValue: (value) => {
         if (typeof value === "string") refuseText(value);
-        if (typeof value === "number") refuseInexact(text.slice(offset, offset + length), value);
+        if (typeof value === "number") refuseInexact(value);
       },
       onError: (_error, offset) => refuse(`The body is not valid JSON at character ${offset}.`),
     },
@@ -47,9 +47,10 @@ function refuseText(value: string): void {
   if (value.includes("\0")) refuse("A string holds the character U+0000. Remove it.");
 }
 
-function refuseInexact(literal: string, value: number): void {
-  const inexact = /^-?\d+$/.test(literal) ? !Number.isSafeInteger(value) : !Number.isFinite(value);
-  if (inexact) refuse("A number is too large to be read exactly. Send it as a string.");
+/** By its value, not its spelling: 1e16 and 10000000000000000 are one number, and have one fingerprint. */
+function refuseInexact(value: number): void {
+  const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (!isExact) refuse("A number is too large to be read exactly. Send it as a string.");
 }
 
 /** Counts brackets outside strings, before any recursive reader sees the text. */

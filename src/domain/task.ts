@@ -29,8 +29,7 @@ export const ITEM_VERDICTS = ["re_voiced", "flagged", "skipped", "failed"] as co
 /** `flagged` is re-voiced too, but the fact guard found something lost or added. */
 export type ItemVerdict = (typeof ITEM_VERDICTS)[number];
 
-export const ON_ITEM_ERROR = ["continue", "fail"] as const;
-export type OnItemError = (typeof ON_ITEM_ERROR)[number];
+export type OnItemError = "continue" | "fail";
 
 /** The agent as it was when the task was created. */
 export interface FrozenAgent {

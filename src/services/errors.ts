@@ -53,14 +53,19 @@ export class ServiceError extends Error {
   }
 }
 
-export function notFound(noun: string): ServiceError {
-  return new ServiceError("not-found", `${noun}-not-found`, `There is no such ${noun}. Check the id.`);
+/** @param pointer where the id stands in the caller's body; null when it stands elsewhere, as in a path. */
+export function notFound(noun: string, pointer: string | null = null): ServiceError {
+  const detail = `There is no such ${noun}. Check the id.`;
+  return new ServiceError("not-found", `${noun}-not-found`, detail, faultAt(pointer, detail));
 }
 
-export function gone(noun: string): ServiceError {
-  return new ServiceError(
-    "gone",
-    `${noun}-deleted`,
-    `This ${noun} was deleted. Read it with ?include_deleted=true, or restore it with PATCH …/undelete.`,
-  );
+/** The faults of an error that has one, at a pointer that may be unknown. */
+export function faultAt(pointer: string | null, detail: string): ErrorDetails {
+  return pointer === null ? {} : { faults: [{ pointer, detail }] };
+}
+
+/** @param pointer as of {@link notFound}. */
+export function gone(noun: string, pointer: string | null = null): ServiceError {
+  const detail = `This ${noun} was deleted. Read it with ?include_deleted=true, or restore it with PATCH …/undelete.`;
+  return new ServiceError("gone", `${noun}-deleted`, detail, faultAt(pointer, detail));
 }

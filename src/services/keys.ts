@@ -58,7 +58,7 @@ export async function createKey(
   requireAdmin(ctx);
   const createdAtMs = ctx.clock.nowMs();
   if (draft.expiresAtMs !== null && draft.expiresAtMs <= createdAtMs) throw endIsPast();
-  const namespaceId = await namespaceOf(ctx, draft.namespaceId);
+  const namespaceId = await namespaceOf(ctx, draft.namespaceId, "/namespace_id");
   const id = newId("key");
   const secret = hexOf(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
   const bearer = `rfr_${id.slice("key_".length)}_${secret}`;
@@ -74,7 +74,7 @@ export async function createKey(
  */
 export async function listKeys(ctx: CallContext, namespaceId: string | null, page: PageRequest): Promise<Page<ApiKey>> {
   requireAdmin(ctx);
-  return listApiKeys(ctx.db, await namespaceOf(ctx, namespaceId), page);
+  return listApiKeys(ctx.db, await namespaceOf(ctx, namespaceId, null), page);
 }
 
 /** Ends a key at once. @throws ServiceError `admin-key-required`, `key-not-found`. */
@@ -83,9 +83,9 @@ export async function removeKey(ctx: CallContext, id: string): Promise<void> {
   if (!(await removeApiKey(ctx.db, id))) throw notFound("key");
 }
 
-async function namespaceOf(ctx: CallContext, namespaceId: string | null): Promise<string> {
+async function namespaceOf(ctx: CallContext, namespaceId: string | null, pointer: string | null): Promise<string> {
   if (namespaceId === null) return ctx.namespaceId;
-  if ((await findNamespace(ctx.db, namespaceId)) === undefined) throw notFound("namespace");
+  if ((await findNamespace(ctx.db, namespaceId)) === undefined) throw notFound("namespace", pointer);
   return namespaceId;
 }
 

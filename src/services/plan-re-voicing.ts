@@ -4,7 +4,7 @@ import { targetCollectionIdOf } from "../domain/ids";
 import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../domain/memory-settings";
 import type { FrozenAgent, OnItemError, ReVoiceCommand } from "../domain/task";
 import type { CallContext } from "./context";
-import { gone, notFound, ServiceError } from "./errors";
+import { faultAt, gone, notFound, ServiceError } from "./errors";
 
 /** What a caller asks for; settings take any subset of their fields. */
 export interface ReVoiceInput {
@@ -15,7 +15,11 @@ export interface ReVoiceInput {
   readonly agentMemorySettings: Partial<MemorySettings>;
   readonly instructions: string | null;
   readonly onItemError: OnItemError;
+  /** Where agent and source stand in the caller's body, for the faults; null when they stand elsewhere. */
+  readonly pointers: { readonly agent: string | null; readonly source: string | null };
 }
+
+const TARGET_POINTER = "/target/collection_id";
 
 /**
  * Checks what a re-voicing refers to and freezes it: agent, voice, settings and bindings are those of this moment.
@@ -28,9 +32,9 @@ export async function planReVoicing(ctx: CallContext, taskId: string, input: ReV
     sourceId: input.collectionId,
     targetId,
   });
-  const { agent, source } = requireReferences(references, targetId);
+  const { agent, source } = requireReferences(references, targetId, input.pointers);
   if (targetId === source.id) throw targetIsSource();
-  if (source.memoryCount === 0) throw collectionEmpty();
+  if (source.memoryCount === 0) throw collectionEmpty(input.pointers.source);
   const newName = "name" in input.target ? input.target.name : null;
   const target = { collectionId: targetId ?? (await targetCollectionIdOf(taskId)), newName };
   return {
@@ -49,21 +53,22 @@ export async function planReVoicing(ctx: CallContext, taskId: string, input: ReV
   };
 }
 
-function requireReferences(references: References, targetId: string | null) {
+function requireReferences(references: References, targetId: string | null, pointers: ReVoiceInput["pointers"]) {
   const { agent, source, target } = references;
-  if (agent === undefined) throw notFound("agent");
-  if (agent.deletedAtMs !== null) throw gone("agent");
+  if (agent === undefined) throw notFound("agent", pointers.agent);
+  if (agent.deletedAtMs !== null) throw gone("agent", pointers.agent);
   if (!agent.enabled) {
     const detail = "This agent is disabled. Enable it with PATCH /v1/agents/{agent_id}.";
-    throw new ServiceError("forbidden", "agent-disabled", detail);
+    throw new ServiceError("forbidden", "agent-disabled", detail, faultAt(pointers.agent, detail));
   }
-  if (targetId !== null) requireCollection(target);
-  return { agent, source: requireCollection(source) };
+  const present = requireCollection(source, pointers.source);
+  if (targetId !== null) requireCollection(target, TARGET_POINTER);
+  return { agent, source: present };
 }
 
-function requireCollection(collection: CollectionReference | undefined): CollectionReference {
-  if (collection === undefined) throw notFound("collection");
-  if (collection.deletedAtMs !== null) throw gone("collection");
+function requireCollection(collection: CollectionReference | undefined, pointer: string | null): CollectionReference {
+  if (collection === undefined) throw notFound("collection", pointer);
+  if (collection.deletedAtMs !== null) throw gone("collection", pointer);
   return collection;
 }
 
@@ -71,9 +76,7 @@ function requireCollection(collection: CollectionReference | undefined): Collect
 function weighed(field: string, settings: MemorySettings): MemorySettings {
   if (!hasNoWeight(settings)) return settings;
   const detail = "At least one of relevance_alpha, importance_alpha and recency_alpha must be above 0.";
-  throw new ServiceError("invalid", "validation-failed", `/${field}: ${detail}`, {
-    faults: [{ pointer: `/${field}`, detail }],
-  });
+  throw new ServiceError("invalid", "validation-failed", `/${field}: ${detail}`, faultAt(`/${field}`, detail));
 }
 
 function freeze({ id, name, description, persona, voice }: Agent): FrozenAgent {
@@ -82,14 +85,10 @@ function freeze({ id, name, description, persona, voice }: Agent): FrozenAgent {
 
 function targetIsSource(): ServiceError {
   const detail = "The target must be another collection than the source. Name a new one, or give another id.";
-  return new ServiceError("invalid", "target-is-source", detail, {
-    faults: [{ pointer: "/target/collection_id", detail }],
-  });
+  return new ServiceError("invalid", "target-is-source", detail, faultAt(TARGET_POINTER, detail));
 }
 
-function collectionEmpty(): ServiceError {
+function collectionEmpty(pointer: string | null): ServiceError {
   const detail = "This collection has no memories. Add some before you re-voice it.";
-  return new ServiceError("invalid", "collection-empty", detail, {
-    faults: [{ pointer: "/collection_id", detail }],
-  });
+  return new ServiceError("invalid", "collection-empty", detail, faultAt(pointer, detail));
 }

@@ -10,6 +10,7 @@ export interface Answer {
 }
 
 interface CallOptions {
+  /** Text and bytes are sent as they are, anything else as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** Null sends no key at all. */
@@ -24,7 +25,7 @@ export async function call(method: string, path: string, options: CallOptions = 
   const init: RequestInit = { method, headers };
   if (body !== undefined) {
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
-    init.body = typeof body === "string" ? body : JSON.stringify(body);
+    init.body = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
   }
   const response = await exports.default.fetch(new Request(`https://refrain.test${path}`, init));
   const text = await response.text();

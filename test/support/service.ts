@@ -18,8 +18,8 @@ const OUTPUT_CHARACTERS_MAX = 200_000;
 const LAST_WORDS_LINES = 60;
 
 export interface ServiceOptions {
-  /** Variables of the environment, beside those that give the service its port, its state and its key. */
-  readonly variables?: Readonly<Record<string, string>>;
+  /** Variables of the environment. The service has a port, a state and a key of its own; undefined takes a default away. */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
   /** The folder of the project that is started; default: this one. */
   readonly project?: string;
   /** Default: `node scripts/dev.ts`, which is what `npm run dev` runs. */
@@ -47,6 +47,7 @@ export interface CallOptions {
 export class Service {
   readonly key: string;
   readonly #options: ServiceOptions;
+  // oxlint-disable-next-line typescript/no-redundant-type-constituents -- the linter knows no Node types in this folder
   #child: ChildProcess | undefined;
   #port: number | undefined;
   #stateDir: string | undefined;

@@ -10,5 +10,10 @@ export const trace = createMiddleware<ApiEnv>(async (c, next) => {
   const runtime = openApiRuntime(c.env);
   c.set("runtime", runtime);
   c.set("services", runtime.services);
-  await next();
+  try {
+    await next();
+  } catch (thrown) {
+    // Hono gives errors alone to its error handler; some libraries throw other things.
+    throw new Error(`Thrown, and no error: ${String(thrown)}`, { cause: thrown });
+  }
 });

@@ -1,14 +1,27 @@
 import { z } from "@hono/zod-openapi";
-import { ON_ITEM_ERROR } from "../../domain/task";
+import type { OnItemError } from "../../domain/task";
 import type { CallContext } from "../../services/context";
 import type { TaskPlan } from "../../services/create-task";
-import { planReVoicing } from "../../services/plan-re-voicing";
+import { planReVoicing, type ReVoiceInput } from "../../services/plan-re-voicing";
 import { MemorySettingsV1, MetadataV1, NAME_MAX_CHARACTERS, NameV1, toMemorySettings } from "./common.dto";
 
 const INSTRUCTIONS_MAX_CHARACTERS = 4_000;
 const MEMO_MAX_CHARACTERS = 2_000;
 const TAGS_MAX = 20;
 const TAG_MAX_CHARACTERS = 64;
+
+const TARGET_EXAMPLE = { name: "Summers, as the captain tells them" };
+/** What must be given, and a setting to show where they go. */
+const RE_VOICE_EXAMPLE = {
+  operation: "re-voice" as const,
+  agent_id: "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11",
+  collection_id: "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b",
+  target: TARGET_EXAMPLE,
+  source_memory_settings: { max_memories: 5 },
+  tags: ["demo"],
+};
+
+const ON_ITEM_ERRORS = { continue: "continue", fail: "fail" } as const satisfies Record<OnItemError, OnItemError>;
 
 const TargetV1 = z
   .union([
@@ -17,23 +30,18 @@ const TargetV1 = z
       collection_id: z.string().openapi({ description: "An existing collection, other than the source." }),
     }),
   ])
-  .openapi("TargetV1", { example: { name: "A life, as Mara tells it" } });
+  .openapi("TargetV1", { example: TARGET_EXAMPLE });
 
 const reVoiceFields = {
   target: TargetV1,
   source_memory_settings: MemorySettingsV1.optional(),
   agent_memory_settings: MemorySettingsV1.optional(),
-  instructions: z
-    .string()
-    .max(INSTRUCTIONS_MAX_CHARACTERS)
-    .nullable()
-    .optional()
-    .openapi({
-      description: "What the generator should heed besides the voice. Rules cannot follow it.",
-      example: null,
-    }),
+  instructions: z.string().max(INSTRUCTIONS_MAX_CHARACTERS).nullable().optional().openapi({
+    description: "What the generator should heed besides the voice. Rules cannot follow it.",
+    example: null,
+  }),
   on_item_error: z
-    .enum(ON_ITEM_ERROR)
+    .enum(ON_ITEM_ERRORS)
     .optional()
     .openapi({ description: "What a failed memory means for the task. Default continue.", example: "continue" }),
 };
@@ -50,32 +58,35 @@ const labels = {
 };
 
 /** `PUT …/agents/{agent_id}/collections/{collection_id}/re-voice`: agent and source stand in the path. */
-export const ReVoiceRequestV1 = z.strictObject(reVoiceFields).openapi("ReVoiceRequestV1");
+export const ReVoiceRequestV1 = z
+  .strictObject(reVoiceFields)
+  .openapi("ReVoiceRequestV1", { example: { target: TARGET_EXAMPLE } });
 
 const ReVoiceBatchRequestV1 = z
   .strictObject({
     operation: z.literal("re-voice").openapi({ example: "re-voice" }),
-    agent_id: z.string().openapi({ example: "agent_0f8b2c9e6d5a4f3b8c7d6e5f4a3b2c1d" }),
+    agent_id: z.string().openapi({ example: "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11" }),
     collection_id: z
       .string()
-      .openapi({ description: "The source.", example: "collection_9e6d5a4f3b8c7d6e5f4a3b2c1d0f8b2c" }),
+      .openapi({ description: "The source.", example: "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b" }),
     ...reVoiceFields,
     ...labels,
   })
-  .openapi("ReVoiceBatchRequestV1");
+  .openapi("ReVoiceBatchRequestV1", { example: RE_VOICE_EXAMPLE });
 
 /** One kind of long work each. */
 export const BatchRequestV1 = z.discriminatedUnion("operation", [ReVoiceBatchRequestV1]).openapi("BatchRequestV1");
 
 export function planBatch(ctx: CallContext, taskId: string, body: z.output<typeof BatchRequestV1>): Promise<TaskPlan> {
-  return planReVoice(ctx, taskId, body, { agentId: body.agent_id, collectionId: body.collection_id });
+  const pointers = { agent: "/agent_id", source: "/collection_id" };
+  return planReVoice(ctx, taskId, body, { agentId: body.agent_id, collectionId: body.collection_id, pointers });
 }
 
 export async function planReVoice(
   ctx: CallContext,
   taskId: string,
   body: z.output<typeof ReVoiceRequestV1> & Partial<Pick<z.output<typeof BatchRequestV1>, keyof typeof labels>>,
-  ids: { readonly agentId: string; readonly collectionId: string },
+  ids: Pick<ReVoiceInput, "agentId" | "collectionId" | "pointers">,
 ): Promise<TaskPlan> {
   const command = await planReVoicing(ctx, taskId, {
     ...ids,

@@ -7,7 +7,7 @@ import { creation, type CreationDoor } from "../middleware/creation";
 import { rateLimit } from "../middleware/rate-limit";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, json, jsonRequest, problems, SECURED } from "../route";
 import { BatchRequestV1, planBatch, planReVoice, ReVoiceRequestV1 } from "./batches.dto";
-import { CursorQueryV1, idParameter, LimitQueryV1, listV1 } from "./common.dto";
+import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1 } from "./common.dto";
 import { creationHeaders, preferHeaderV1, replayHeaders, requestIdHeaderV1 } from "./creation.dto";
 import {
   BATCH_STATES,
@@ -74,7 +74,7 @@ const list = createRoute({
   security: SECURED,
   middleware: rateLimit,
   request: {
-    query: z.object({
+    query: z.strictObject({
       limit: LimitQueryV1,
       cursor: CursorQueryV1,
       request_id: z.string().optional(),
@@ -93,8 +93,8 @@ const get = createRoute({
   summary: "Read a batch",
   security: SECURED,
   middleware: rateLimit,
-  request: { params: batchId },
-  responses: { 200: json(BatchV1, "The batch."), ...problems(...COMMON_PROBLEMS, 404) },
+  request: { params: batchId, query: NoQueryV1 },
+  responses: { 200: json(BatchV1, "The batch."), ...problems(...COMMON_PROBLEMS, 404, 422) },
 });
 
 const state = createRoute({
@@ -105,8 +105,8 @@ const state = createRoute({
   summary: "Read the state of a batch",
   security: SECURED,
   middleware: rateLimit,
-  request: { params: batchId },
-  responses: { 200: json(BatchStateViewV1, "The state, in Livy's words."), ...problems(...COMMON_PROBLEMS, 404) },
+  request: { params: batchId, query: NoQueryV1 },
+  responses: { 200: json(BatchStateViewV1, "The state, in Livy's words."), ...problems(...COMMON_PROBLEMS, 404, 422) },
 });
 
 const reVoice = createRoute({
@@ -123,12 +123,16 @@ const reVoice = createRoute({
     requestId: "optional",
     body: ReVoiceRequestV1,
     plan: (ctx, taskId, body, path) =>
-      planReVoice(ctx, taskId, body, { agentId: path["agent_id"] ?? "", collectionId: path["collection_id"] ?? "" }),
+      planReVoice(ctx, taskId, body, {
+        agentId: path["agent_id"] ?? "",
+        collectionId: path["collection_id"] ?? "",
+        pointers: { agent: null, source: null },
+      }),
   }),
   request: {
     params: z.object({
-      agent_id: idParameter("agent_id", "agent_0f8b2c9e6d5a4f3b8c7d6e5f4a3b2c1d"),
-      collection_id: idParameter("collection_id", "collection_9e6d5a4f3b8c7d6e5f4a3b2c1d0f8b2c"),
+      agent_id: idParameter("agent_id", "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11"),
+      collection_id: idParameter("collection_id", "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b"),
     }),
     headers: z.object({ requestId: requestIdHeaderV1(false), Prefer: preferHeaderV1 }),
     body: jsonRequest(ReVoiceRequestV1),

@@ -1,18 +1,28 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { ITEM_VERDICTS, OPERATIONS, TASK_STATUSES, TASK_TYPES } from "../../domain/task";
 import { cancelTask, getTask, listItems, listTasks, waitForEnd } from "../../services/tasks";
 import { decodeCursorOf, listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { preferredWaitSeconds } from "../middleware/prefer";
 import { rateLimit } from "../middleware/rate-limit";
 import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
-import { CursorQueryV1, idParameter, LimitQueryV1, listV1, TimestampV1 } from "./common.dto";
+import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1, TimestampV1 } from "./common.dto";
 import { preferHeaderV1 } from "./creation.dto";
-import { TaskItemV1, TaskStatusViewV1, TaskV1, toTaskItemV1, toTaskStatusV1, toTaskV1 } from "./task.dto";
+import {
+  ItemVerdictV1,
+  OperationV1,
+  TaskItemV1,
+  TaskStatusV1,
+  TaskStatusViewV1,
+  TaskTypeV1,
+  TaskV1,
+  toTaskItemV1,
+  toTaskStatusV1,
+  toTaskV1,
+} from "./task.dto";
 
 const tags = ["checkmate"];
 const params = z.object({ task_id: idParameter("task_id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") });
-const taskProblems = problems(...COMMON_PROBLEMS, 404);
+const taskProblems = problems(...COMMON_PROBLEMS, 404, 422);
 
 /** A parameter that may stand several times: any of the values. */
 const repeatable = <T extends z.ZodType>(item: T) =>
@@ -27,12 +37,12 @@ const list = createRoute({
   security: SECURED,
   middleware: rateLimit,
   request: {
-    query: z.object({
+    query: z.strictObject({
       limit: LimitQueryV1,
       cursor: CursorQueryV1,
-      status: repeatable(z.enum(TASK_STATUSES)),
-      operation: repeatable(z.enum(OPERATIONS)),
-      type: repeatable(z.enum(TASK_TYPES)),
+      status: repeatable(TaskStatusV1),
+      operation: repeatable(OperationV1),
+      type: repeatable(TaskTypeV1),
       tag: repeatable(z.string()).openapi({ description: "Tasks that carry all of these tags." }),
       since: TimestampV1.optional().openapi({ description: "Created at this time or later." }),
       sort: z.enum(["created_at", "-created_at"]).default("-created_at"),
@@ -49,7 +59,7 @@ const get = createRoute({
   summary: "Read a task",
   security: SECURED,
   middleware: rateLimit,
-  request: { params },
+  request: { params, query: NoQueryV1 },
   responses: { 200: json(TaskV1, "The task."), ...taskProblems },
 });
 
@@ -61,7 +71,7 @@ const status = createRoute({
   summary: "Read the status of a task, or wait for its end",
   security: SECURED,
   middleware: rateLimit,
-  request: { params, headers: z.object({ Prefer: preferHeaderV1 }) },
+  request: { params, query: NoQueryV1, headers: z.object({ Prefer: preferHeaderV1 }) },
   responses: { 200: json(TaskStatusViewV1, "The status; the end state if it came in time."), ...taskProblems },
 });
 
@@ -74,7 +84,7 @@ const cancel = createRoute({
   description: "It ends at once, and nothing is written for it any more. One that has ended stays as it is.",
   security: SECURED,
   middleware: rateLimit,
-  request: { params },
+  request: { params, query: NoQueryV1 },
   responses: { 200: json(TaskV1, "The task as it is now."), ...taskProblems },
 });
 
@@ -88,10 +98,10 @@ const items = createRoute({
   middleware: rateLimit,
   request: {
     params,
-    query: z.object({
+    query: z.strictObject({
       limit: LimitQueryV1,
       cursor: CursorQueryV1,
-      verdict: z.enum(ITEM_VERDICTS).optional(),
+      verdict: ItemVerdictV1.optional(),
     }),
   },
   responses: {

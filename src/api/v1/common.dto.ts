@@ -40,10 +40,10 @@ export const LimitQueryV1 = z.coerce
   .max(PAGE_SIZE_MAX)
   .default(PAGE_SIZE_DEFAULT)
   .openapi({ description: "How many items a page has.", example: 20 });
-export const CursorQueryV1 = z
-  .string()
-  .optional()
-  .openapi({ description: "The `next_cursor` of the page before.", example: "MTc2NzIyNTYwMDAwMC50YXNrXzFm" });
+/** Filters and cursors have no example: the docs page would send it with every trial, and find nothing. */
+export const CursorQueryV1 = z.string().optional().openapi({ description: "The `next_cursor` of the page before." });
+/** A misspelled parameter is refused, not ignored: a `dry_run` that is not read would do the thing. */
+export const NoQueryV1 = z.strictObject({});
 /** A query parameter that is on or off. */
 export const FlagQueryV1 = z
   .enum(["true", "false"])

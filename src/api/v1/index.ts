@@ -9,15 +9,15 @@ import { memoriesRoutes } from "./memories.routes";
 import { namespacesRoutes } from "./namespaces.routes";
 import { requestsRoutes } from "./requests.routes";
 
-/** Version 1 of the contract. */
+/** Version 1 of the contract, in the order of the main job: that is how the documentation shows it. */
 export function v1Routes(app: Api): void {
-  batchesRoutes(app);
-  checkmateRoutes(app);
-  requestsRoutes(app);
   agentsRoutes(app);
   agentCollectionsRoutes(app);
   collectionsRoutes(app);
   memoriesRoutes(app);
+  batchesRoutes(app);
+  checkmateRoutes(app);
+  requestsRoutes(app);
   namespacesRoutes(app);
   keysRoutes(app);
 }

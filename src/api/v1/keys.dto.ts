@@ -7,7 +7,7 @@ const KeyNameV1 = NameV1.openapi({ description: "What the key is for.", example:
 const NamespaceIdV1 = z.string().openapi({ example: "namespace_3c2b1a0f9e8d7c6b5a4f3e2d1c0b9a8f" });
 const ExpiresAtV1 = TimestampV1.nullable().openapi({
   description: "From then on the key is refused; null for no end.",
-  example: "2027-01-01T00:00:00Z",
+  example: "2099-01-01T00:00:00Z",
 });
 
 export const KeyCreateV1 = z

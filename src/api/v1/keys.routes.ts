@@ -39,7 +39,6 @@ const keysList = createRoute({
       cursor: CursorQueryV1,
       namespace_id: z.string().optional().openapi({
         description: "Default: the namespace `default`.",
-        example: "namespace_3c2b1a0f9e8d7c6b5a4f3e2d1c0b9a8f",
       }),
     }),
   },

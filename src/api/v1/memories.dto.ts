@@ -208,14 +208,8 @@ export function toMemoryV1(memory: Memory): z.output<typeof MemoryV1> {
 }
 
 export const MemoryFiltersV1 = {
-  source_memory_id: z
-    .string()
-    .optional()
-    .openapi({ description: "Only what was made of this memory.", example: "memory_5d0c7b1e2f3a4b5c8d9e0f1a2b3c4d5e" }),
-  task_id: z
-    .string()
-    .optional()
-    .openapi({ description: "Only what this task made.", example: "task_0e4f5a6b7c8d8e9fa0b1c2d3e4f5a6b7" }),
+  source_memory_id: z.string().optional().openapi({ description: "Only what was made of this memory." }),
+  task_id: z.string().optional().openapi({ description: "Only what this task made." }),
   type: MemoryTypeV1.optional().openapi({ description: "Only memories of this type." }),
 };
 

@@ -3,7 +3,7 @@ import { getRequest, type KnownRequest } from "../../services/requests";
 import type { Api } from "../env";
 import { rateLimit } from "../middleware/rate-limit";
 import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
-import { idParameter, TimestampV1, toTimestamp } from "./common.dto";
+import { idParameter, NoQueryV1, TimestampV1, toTimestamp } from "./common.dto";
 import { TaskStatusV1 } from "./task.dto";
 
 const RequestV1 = z
@@ -27,8 +27,11 @@ const get = createRoute({
   description: "404: nothing was accepted under it until now, and sending the same request with it again is safe.",
   security: SECURED,
   middleware: rateLimit,
-  request: { params: z.object({ request_id: idParameter("request_id", "5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1") }) },
-  responses: { 200: json(RequestV1, "What is known."), ...problems(...COMMON_PROBLEMS, 404) },
+  request: {
+    params: z.object({ request_id: idParameter("request_id", "5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1") }),
+    query: NoQueryV1,
+  },
+  responses: { 200: json(RequestV1, "What is known."), ...problems(...COMMON_PROBLEMS, 404, 422) },
 });
 
 export function requestsRoutes(app: Api): void {

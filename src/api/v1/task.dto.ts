@@ -1,30 +1,47 @@
 import { z } from "@hono/zod-openapi";
-import {
-  ITEM_VERDICTS,
-  OPERATIONS,
-  type ReVoiceTally,
-  TASK_STATUSES,
-  TASK_TYPES,
-  type Task,
-  type TaskItem,
-} from "../../domain/task";
+import type { ItemVerdict, Operation, ReVoiceTally, Task, TaskItem, TaskStatus, TaskType } from "../../domain/task";
 import { toTimestamp, toTimestampOrNull, TimestampV1 } from "./common.dto";
 
 const count = (description: string, example: number) => z.number().int().openapi({ description, example });
 
-export const TaskStatusV1 = z.enum(TASK_STATUSES).openapi("TaskStatusV1", { example: "running" });
+/*
+ * The words of the wire, and what each is inside. A new one inside does not compile until somebody says here what a
+ * client of this version sees.
+ */
+const STATUSES = {
+  unbound: "unbound",
+  created: "created",
+  running: "running",
+  retry: "retry",
+  complete: "complete",
+  canceled: "canceled",
+  error: "error",
+} as const satisfies Record<TaskStatus, TaskStatus>;
+const TYPES = { batch: "batch", interactive: "interactive" } as const satisfies Record<TaskType, TaskType>;
+const OPERATIONS = { "re-voice": "re-voice" } as const satisfies Record<Operation, Operation>;
+const VERDICTS = {
+  re_voiced: "re_voiced",
+  flagged: "flagged",
+  skipped: "skipped",
+  failed: "failed",
+} as const satisfies Record<ItemVerdict, ItemVerdict>;
+
+export const TaskTypeV1 = z.enum(TYPES);
+export const OperationV1 = z.enum(OPERATIONS);
+export const ItemVerdictV1 = z.enum(VERDICTS);
+export const TaskStatusV1 = z.enum(STATUSES).openapi("TaskStatusV1", { example: "complete" });
 
 const ProgressV1 = z.object({
-  done: count("Memories that ended well: re-voiced or skipped.", 120),
+  done: count("Memories that ended well: re-voiced or skipped.", 419),
   failed: count("Memories that failed.", 0),
   total: z.number().int().nullable().openapi({ description: "Null until the run has begun.", example: 419 }),
-  stage: z.enum(["waiting", "re-voicing", "ended"]),
+  stage: z.enum(["waiting", "re-voicing", "ended"]).openapi({ example: "ended" }),
   rate: z.number().nullable().openapi({ description: "Memories a second since the start.", example: 40.5 }),
-  eta_seconds: z.number().nullable().openapi({ description: "Seconds until the end at this rate.", example: 7.4 }),
+  eta_seconds: z.number().nullable().openapi({ description: "Seconds until the end at this rate.", example: 0 }),
 });
 
 const UsageV1 = z.object({
-  model_calls: count("Calls of the text generator.", 120),
+  model_calls: count("Calls of the text generator.", 419),
   input_tokens: count("As the provider counts them.", 0),
   output_tokens: count("As the provider counts them.", 0),
 });
@@ -53,8 +70,8 @@ const TaskErrorV1 = z
   .openapi({ description: "Why the task ended as `error`, else null.", example: null });
 
 const taskFields = {
-  type: z.enum(TASK_TYPES),
-  operation: z.enum(OPERATIONS),
+  type: TaskTypeV1,
+  operation: OperationV1,
   name: z.string().nullable().openapi({ example: "spring re-voicing" }),
   status: TaskStatusV1,
   request_id: z.string().openapi({ example: "5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1" }),
@@ -97,14 +114,17 @@ const BATCH_STATE_OF = {
 export const BatchV1 = z
   .object({
     id: z.string().openapi({ description: "The same as task_id.", example: TASK_ID_EXAMPLE }),
-    state: z.enum(BATCH_STATES).openapi({ description: "The status in Livy's words.", example: "running" }),
+    state: z.enum(BATCH_STATES).openapi({ description: "The status in Livy's words.", example: "success" }),
     task_id: z.string().openapi({ example: TASK_ID_EXAMPLE }),
     ...taskFields,
   })
   .openapi("BatchV1");
 
 export const BatchStateViewV1 = z
-  .object({ id: z.string().openapi({ example: TASK_ID_EXAMPLE }), state: z.enum(BATCH_STATES) })
+  .object({
+    id: z.string().openapi({ example: TASK_ID_EXAMPLE }),
+    state: z.enum(BATCH_STATES).openapi({ example: "success" }),
+  })
   .openapi("BatchStateV1");
 
 export const NewTaskResponseV1 = z
@@ -125,7 +145,7 @@ export const TaskStatusViewV1 = z
 export const TaskItemV1 = z
   .object({
     position: count("Where it stands in the work, from 0.", 0),
-    verdict: z.enum(["pending", ...ITEM_VERDICTS]),
+    verdict: z.enum({ pending: "pending", ...VERDICTS }),
     source_memory_id: z.string().openapi({ example: "memory_5d0c7b1e2f3a4b5c8d9e0f1a2b3c4d5e" }),
     memory_id: z.string().nullable().openapi({
       description: "The re-voiced memory, where there is one.",
@@ -212,7 +232,7 @@ export function toBatchStateV1(task: Task): z.infer<typeof BatchStateViewV1> {
 
 /** The statuses behind a state of Livy's. */
 export function statusesOfBatchState(state: BatchStateV1): readonly Task["status"][] {
-  return TASK_STATUSES.filter((status) => BATCH_STATE_OF[status] === state);
+  return Object.values(STATUSES).filter((status) => BATCH_STATE_OF[status] === state);
 }
 
 export function toNewTaskResponseV1(task: Task): z.infer<typeof NewTaskResponseV1> {

@@ -1,0 +1,55 @@
+import { ADMIN_KEY, type Answer, call } from "./api";
+import {
+  exampleOf,
+  fill,
+  isSecured,
+  jsonBodyOf,
+  type Operation,
+  operationsOf,
+  pathParametersOf,
+  readDocument,
+} from "./openapi";
+import { type SettledTenant, settledTenant } from "./tenant";
+
+/** What is called: every operation of the document. */
+export const document = await readDocument();
+export const operations = operationsOf(document);
+export const secured = operations.filter(isSecured);
+export const withId = secured.filter((operation) => pathParametersOf(operation).length > 0);
+export const withBody = operations.filter((operation) => jsonBodyOf(operation) !== undefined);
+
+/** Namespaces and keys belong to no tenant: the admin key manages them. */
+export const isAdmins = ({ tags }: Operation): boolean => tags.includes("namespaces") || tags.includes("keys");
+
+export const own: SettledTenant = await settledTenant();
+
+interface Asked {
+  /** Whose things the path names, and who calls; `own` where it is not said. */
+  readonly tenant?: SettledTenant;
+  readonly ids?: Readonly<Record<string, string>>;
+  readonly path?: string;
+  readonly query?: string;
+  readonly body?: unknown;
+  readonly key?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Calls an operation as the document shows it, but for what is asked otherwise. */
+export async function ask(operation: Operation, asked: Asked = {}): Promise<Answer> {
+  const { tenant = own, key = isAdmins(operation) ? ADMIN_KEY : tenant.key } = asked;
+  const media = jsonBodyOf(operation);
+  const takesRequestId = operation.parameters?.some(({ name }) => name === "requestId");
+  const path = asked.path ?? pathOf(operation, { ...tenant.ids, ...asked.ids });
+  const answer = await call(operation.method, `${path}${asked.query ?? ""}`, {
+    key,
+    headers: { ...(takesRequestId && { requestId: crypto.randomUUID() }), ...asked.headers },
+    ...(media && { body: asked.body ?? exampleOf(document, media) }),
+  });
+  if (operation.responses[answer.status] === undefined)
+    throw new Error(`${operation.operationId} answers what it does not document: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+export function pathOf({ path }: Pick<Operation, "path">, ids: Readonly<Record<string, string>> = {}): string {
+  return fill(path, { code: "json-invalid", ...own.ids, ...ids });
+}
