@@ -72,3 +72,11 @@ export function json<T extends z.ZodType>(schema: T, description: string) {
 export function jsonRequest<T extends z.ZodType>(schema: T) {
   return { required: true, content: { "application/json": { schema } } };
 }
+
+/**
+ * A body that the document shows and no validator reads: the creation door does, behind the look-up. A validator of the
+ * route would refuse a replay for what its schema has become since.
+ */
+export function documentedRequest(schema: string) {
+  return { required: true, content: { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } } };
+}

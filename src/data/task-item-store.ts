@@ -26,7 +26,10 @@ interface PendingRow {
   readonly childMemoryIds: string | null;
 }
 
-/** The items of a part that have no verdict yet, and which of the task's references still stand. One round trip. */
+/**
+ * The items of a part that have no verdict yet, and whether the task's references still stand. One round trip.
+ * CROSS JOIN fixes the order: from the few links to their memories, not through the whole collection.
+ */
 export async function loadPart(
   db: Database,
   lease: LeasedPart,
@@ -40,7 +43,7 @@ export async function loadPart(
     db.all<PendingRow>(sql`SELECT item.position AS position, item.source_memory_id AS sourceMemoryId,
         source.text AS text, source.occurred_at_ms AS occurredAtMs,
         (SELECT json_group_array(child.id) FROM json_each(source.child_memory_ids) AS link
-          JOIN memories AS child ON child.id = link.value
+          CROSS JOIN memories AS child ON child.id = link.value
           WHERE child.collection_id = source.collection_id AND child.deleted_at_ms IS NULL
             AND child.created_at_ms <= run.planned_at_ms) AS childMemoryIds
       FROM task_parts AS part JOIN tasks AS run ON run.id = part.task_id
@@ -114,7 +117,10 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
       AND NOT EXISTS (SELECT 1 FROM memories AS known WHERE known.id = json_extract(result.value, '$.memory.id'))`);
 }
 
-/** An item whose memory could not be written (its source vanished) stays open; the next load skips it. */
+/**
+ * The list of positions is there for the planner: without it, it reads every item of the task.
+ * An item whose memory could not be written (its source vanished) stays open; the next load skips it.
+ */
 function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: number) {
   return db.run(sql`UPDATE task_items SET
       verdict = json_extract(result.value, '$.verdict'),
@@ -126,6 +132,7 @@ function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: numbe
       ended_at_ms = ${nowMs}
     FROM json_each(${json}) AS result
     WHERE task_items.task_id = ${lease.taskId} AND task_items.namespace_id = ${lease.namespaceId}
+      AND task_items.position IN (SELECT json_extract(value, '$.position') FROM json_each(${json}))
       AND task_items.position = json_extract(result.value, '$.position') AND task_items.verdict IS NULL
       AND (json_extract(result.value, '$.memory.id') IS NULL OR EXISTS (
         SELECT 1 FROM memories WHERE memories.id = json_extract(result.value, '$.memory.id')))

@@ -75,7 +75,10 @@ export async function yieldPart(db: Database, lease: LeasedPart, nowMs: number):
     WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)}`);
 }
 
-/** Gives the part back after a failure, to be tried again later. With no other part at work the task says `retry`. */
+/**
+ * Gives the part back after a failure, to be tried again later. With no other part at work the task says `retry`; a
+ * token that stands counts as work, lapsed or not, because its writes need the status `running`.
+ */
 export async function retryPart(
   db: Database,
   lease: LeasedPart,
@@ -89,7 +92,7 @@ export async function retryPart(
     db.run(sql`UPDATE tasks SET status = 'retry', updated_at_ms = ${failure.nowMs}
       WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'running' AND changes() = 1
         AND NOT EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
-          AND lease_expires_at_ms > ${failure.nowMs})`),
+          AND lease_token IS NOT NULL)`),
   ]);
 }
 

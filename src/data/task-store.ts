@@ -116,19 +116,16 @@ function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
 /**
  * Ends a task as canceled, if it has not ended. One transaction: the state, and the leases with it, so that no
  * consumer can write any more.
- * @returns whether this call ended it.
  */
-export async function cancelTask(db: Database, namespaceId: string, taskId: string, nowMs: number): Promise<boolean> {
+export async function cancelTask(db: Database, namespaceId: string, taskId: string, nowMs: number): Promise<void> {
   const isIt = and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId));
-  const [moved] = await db.batch([
+  await db.batch([
     db
       .update(tasks)
       .set({ status: "canceled", endedAtMs: nowMs, updatedAtMs: nowMs, result: RESULT_OF_ITEMS })
-      .where(and(isIt, inArray(tasks.status, [...CANCELABLE_STATUSES])))
-      .returning({ id: tasks.id }),
+      .where(and(isIt, inArray(tasks.status, [...CANCELABLE_STATUSES]))),
     clearLeases(db, namespaceId, taskId),
   ]);
-  return moved.length > 0;
 }
 
 export interface StillTask {

@@ -23,7 +23,7 @@ export function hasEnded(status: TaskStatus): boolean {
 /** Work is cut into parts of so many memories: a part ends within seconds, so that tasks take turns. */
 export const PART_MEMORIES = 25;
 /** Runs of a part in a row without a checkpoint, after which its task ends as `error`. */
-export const PART_ATTEMPTS_MAX = 5;
+export const PART_ATTEMPTS_MAX = 8;
 
 export const ITEM_VERDICTS = ["re_voiced", "flagged", "skipped", "failed"] as const;
 /** `flagged` is re-voiced too, but the fact guard found something lost or added. */

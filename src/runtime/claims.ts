@@ -37,8 +37,10 @@ export interface Claim {
   readonly rowDone: boolean;
   readonly bellDone: boolean;
   readonly ended: boolean;
-  /** Looks in a row that found nothing moving. */
+  /** Looks of the alarm in a row that found nothing moving. */
   readonly tries: number;
+  /** When the alarm is to look after it; null when it sleeps. */
+  readonly dueAtMs: number | null;
 }
 
 /** What the counts of a claim grew by since they were last written. */
@@ -108,6 +110,10 @@ export class Claims {
       "UPDATE claims SET row_done = 1, bell_done = 1, ended = 1, due_at_ms = NULL WHERE task_id = ?",
       taskId,
     );
+  }
+
+  reopen(taskId: string): void {
+    this.#sql.exec("UPDATE claims SET ended = 0, tries = 0 WHERE task_id = ?", taskId);
   }
 
   /**
@@ -195,5 +201,6 @@ function toClaim(record: unknown): Claim {
     bellDone: row.bell_done === 1,
     ended: row.ended === 1,
     tries: row.tries,
+    dueAtMs: row.due_at_ms,
   };
 }

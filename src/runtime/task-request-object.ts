@@ -22,6 +22,13 @@ const REARM_MS = 60_000;
 const ALARM_SOONEST_MS = 50;
 const DUE_CLAIMS_MAX = 100;
 
+/** Who looks after a claim: only the alarm's own tries count for its back-off. */
+type Driver = "call" | "alarm";
+
+function triesAfter(claim: Claim, by: Driver): number {
+  return claim.tries + (by === "alarm" ? 1 : 0);
+}
+
 /**
  * The object of a request id: makes a creation atomic, and sees to it that its task ends.
  *
@@ -59,7 +66,7 @@ export class TaskRequestObject extends DurableObject<Env> {
     } else if (known.fingerprint !== request.fingerprint) {
       return this.#mismatch(known, request);
     }
-    if (known?.rowDone !== true) await this.#drive(request.taskId);
+    if (known?.rowDone !== true) await this.#drive(request.taskId, "call");
     return this.#answer(request);
   }
 
@@ -93,9 +100,17 @@ export class TaskRequestObject extends DurableObject<Env> {
 
   /** Looks after the task now. @returns false when there is no claim. */
   async poke(taskId: string): Promise<boolean> {
-    if (this.#claims.find(taskId) === undefined) return false;
-    await this.#attend(taskId);
+    const claim = this.#claims.find(taskId);
+    if (claim === undefined) return false;
+    if (claim.ended) await this.#reopenIfOpen(taskId);
+    await this.#attend(taskId, "call");
     return true;
+  }
+
+  /** D1 says what state a task is in: one that is open there, after a restore, is watched again. */
+  async #reopenIfOpen(taskId: string): Promise<void> {
+    const sight = await within(ROW_WITHIN_MS, lookAtTask(this.#services, taskId));
+    if (sight.kind === "busy" || sight.kind === "still") this.#claims.reopen(taskId);
   }
 
   /** The task ended: who waits is woken, and the alarm sleeps. */
@@ -115,10 +130,14 @@ export class TaskRequestObject extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     const nowMs = this.#services.clock.nowMs();
-    // Before the work, because the alarm that fired is gone, and a crash in the work must not be the end.
-    await this.ctx.storage.setAlarm(nowMs + REARM_MS);
     const due = this.#claims.listDue(nowMs, DUE_CLAIMS_MAX);
-    await Promise.all(due.map((taskId) => this.#attend(taskId)));
+    // Before the work, because the alarm that fired is used up; and in the table, so that neither a crash in the work
+    // nor a call that arms meanwhile makes the same claims due at once.
+    this.ctx.storage.transactionSync(() => {
+      for (const taskId of due) this.#claims.setDue(taskId, nowMs + REARM_MS);
+      this.#arm();
+    });
+    await Promise.all(due.map((taskId) => this.#attend(taskId, "alarm")));
     this.ctx.storage.transactionSync(() => {
       this.#seen.flush((taskId, seen) => this.#claims.addSeen(taskId, seen));
       this.#arm();
@@ -126,26 +145,35 @@ export class TaskRequestObject extends DurableObject<Env> {
   }
 
   /** One drive of a task at a time; who comes meanwhile waits for the same. Never throws. */
-  #drive(taskId: string): Promise<void> {
+  #drive(taskId: string, by: Driver): Promise<void> {
     const running = this.#driving.get(taskId);
     if (running !== undefined) return running;
-    const drive = this.#driveOutbox(taskId).finally(() => this.#driving.delete(taskId));
+    const drive = this.#driveOutbox(taskId, by).finally(() => this.#driving.delete(taskId));
     this.#driving.set(taskId, drive);
     return drive;
   }
 
   /** The row, then the bell; each is tried though the other failed. Marked in one write: both may be done again. */
-  async #driveOutbox(taskId: string): Promise<void> {
+  async #driveOutbox(taskId: string, by: Driver): Promise<void> {
     const claim = this.#claims.find(taskId);
     if (claim === undefined || claim.ended) return;
     const rowDone = claim.rowDone || (await this.#try("row-not-written", taskId, () => this.#writeRow(claim)));
     const bellDone =
       claim.bellDone ||
       (await this.#try("bell-not-rung", taskId, () => within(RING_WITHIN_MS, ringForTask(this.#services, taskId))));
-    const tries = rowDone && bellDone ? 0 : claim.tries + 1;
-    const dueAtMs = this.#services.clock.nowMs() + nextTryMs(tries, this.#services.limits.leaseSeconds);
+    const done = rowDone && bellDone;
+    this.#mark(claim, { rowDone, bellDone, tries: done ? 0 : triesAfter(claim, by), by: done ? "alarm" : by });
+  }
+
+  #mark(
+    claim: Claim,
+    state: { readonly rowDone: boolean; readonly bellDone: boolean; readonly tries: number; readonly by: Driver },
+  ): void {
+    const nextMs = this.#services.clock.nowMs() + nextTryMs(state.tries, this.#services.limits.leaseSeconds);
+    // However often clients call, the alarm comes when it would have come.
+    const dueAtMs = state.by === "alarm" ? nextMs : Math.min(claim.dueAtMs ?? nextMs, nextMs);
     this.ctx.storage.transactionSync(() => {
-      this.#claims.mark(taskId, { rowDone, bellDone, tries, dueAtMs });
+      this.#claims.mark(claim.taskId, { ...state, dueAtMs });
       this.#arm();
     });
   }
@@ -169,32 +197,35 @@ export class TaskRequestObject extends DurableObject<Env> {
   }
 
   /** What the alarm does for one claim: finishes its outbox, else looks at its task. Never throws. */
-  async #attend(taskId: string): Promise<void> {
+  async #attend(taskId: string, by: Driver): Promise<void> {
     try {
       const claim = this.#claims.find(taskId);
       if (claim === undefined || claim.ended) return;
-      if (claim.rowDone && claim.bellDone) await this.#watch(claim);
-      else await this.#drive(taskId);
+      if (claim.rowDone && claim.bellDone) await this.#watch(claim, by);
+      else await this.#drive(taskId, by);
     } catch (error) {
+      // The alarm moved the claim ahead before it came here, so it comes again.
       this.#services.log("error", "attend-failed", { task_id: taskId, error: String(error) });
-      this.#claims.setDue(taskId, this.#services.clock.nowMs() + REARM_MS);
     }
   }
 
-  async #watch({ taskId, tries }: Claim): Promise<void> {
+  async #watch(claim: Claim, by: Driver): Promise<void> {
+    const { taskId } = claim;
     const sight = await within(ROW_WITHIN_MS, lookAtTask(this.#services, taskId));
-    if (sight.kind === "ended") return this.#markEnded(taskId);
-    const { leaseSeconds } = this.#services.limits;
-    const lies = sight.kind !== "busy";
-    const dueAtMs = this.#services.clock.nowMs() + nextTryMs(lies ? tries + 1 : 0, leaseSeconds);
-    // Due again before the ring: a crash in it must not end the watch. Without a row the outbox begins anew.
-    this.ctx.storage.transactionSync(() => {
-      const rowDone = sight.kind !== "missing";
-      this.#claims.mark(taskId, { rowDone, bellDone: rowDone, tries: lies ? tries + 1 : 0, dueAtMs });
-      this.#arm();
-    });
-    if (sight.kind === "missing") await this.#drive(taskId);
-    if (sight.kind === "still") await within(RING_WITHIN_MS, ringForTask(this.#services, taskId));
+    const watched = { rowDone: true, bellDone: true, by };
+    switch (sight.kind) {
+      case "ended":
+        return this.#markEnded(taskId);
+      case "busy":
+        return this.#mark(claim, { ...watched, tries: 0 });
+      case "still":
+        // Due again before the ring: a crash in it must not end the watch.
+        this.#mark(claim, { ...watched, tries: triesAfter(claim, by) });
+        return within(RING_WITHIN_MS, ringForTask(this.#services, taskId, sight.waiting));
+      case "missing":
+        this.#mark(claim, { rowDone: false, bellDone: false, tries: claim.tries, by });
+        return this.#drive(taskId, by);
+    }
   }
 
   #markEnded(taskId: string): void {

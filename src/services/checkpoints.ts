@@ -21,7 +21,8 @@ export class Checkpoints {
   async add(result: ItemResult): Promise<void> {
     this.#gathered.push(result);
     // A write that is under way took its results before this one came; the next takes this one along.
-    await this.#writing;
+    // Whether it failed is for its own results to say.
+    await this.#writing?.catch(() => undefined);
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });

@@ -9,6 +9,7 @@ import { fingerprintOf } from "./fingerprint";
 import { fail, type Outcome, outcomeOf } from "./outcome";
 import type { ClaimAnswer } from "./ports";
 import { findTaskToShow } from "./tasks";
+import { unavailableOf } from "./unavailable";
 
 /** A task that a creation made, or found. */
 export interface Creation {
@@ -74,6 +75,7 @@ async function makeVerdict(ctx: CallContext, input: CreateTaskInput, taskId: str
     if (refusal !== undefined) return { standing, verdict: fail(refusal.value) };
     return { standing, verdict: verdict.ok ? ok(ctx, input, taskId, fingerprint, verdict.value) : verdict };
   } catch (error) {
+    if (unavailableOf(error) === undefined) throw error;
     // The database does not answer, so nothing can be checked: a known id is replayed all the same, a new one is not
     // claimed and stays unused.
     ctx.log("warn", "creation-checks-failed", { task_id: taskId, error: String(error) });
@@ -103,9 +105,10 @@ async function toCreation(
 ): Promise<Creation> {
   if (answer.kind === "refused") throw ServiceError.of(answer.error);
   if (answer.kind === "mismatch") throw reused(answer.taskId, answer.firstSeenAtMs, answer.pointers);
+  if (answer.kind === "replayed" && standing !== undefined) return { task: standing, replayed: true };
   if (!answer.rowStands) throw pending(input, answer.task.id);
   if (answer.kind === "claimed") return { task: bornTask(answer.task), replayed: false };
-  const task = standing ?? (await findTaskToShow(ctx, answer.task.id).catch(() => undefined));
+  const task = await findTaskToShow(ctx, answer.task.id).catch(() => undefined);
   if (task === undefined) throw pending(input, answer.task.id);
   return { task, replayed: true };
 }

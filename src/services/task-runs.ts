@@ -4,7 +4,6 @@ import { findTaskToRun, type RunnableTask } from "../data/task-store";
 import { hasEnded } from "../domain/task";
 import { ServiceError } from "./errors";
 import { LeaseLost, PartLease } from "./part-lease";
-import { MODEL_CALL_SECONDS } from "./re-voice-memory";
 import { reVoicePart, type RunServices } from "./re-voicing";
 
 /** What becomes of a bell: it is done with, or is to be rung again later. */
@@ -12,9 +11,13 @@ export type BellVerdict = { readonly kind: "done" } | { readonly kind: "again"; 
 
 const DONE: BellVerdict = { kind: "done" };
 const ROWLESS_DELAY_SECONDS = 5;
-/** After its deadline a part begins nothing: what is left are calls in flight, each with a repair, and the writes. */
-const AFTER_DEADLINE_MS = 2 * MODEL_CALL_SECONDS * 1_000 + 60_000;
+/**
+ * After its deadline a part begins one memory at most; what is left are calls in flight, each with a repair, behind the
+ * other parts of the invocation that wait for the same slots. Well below the 15 minutes of a queue invocation.
+ */
+const AFTER_DEADLINE_MS = 600_000;
 const RETRY_DELAY_SECONDS = 2;
+const RETRY_DELAY_GROWTH = 4;
 const RETRY_DELAY_SECONDS_MAX = 600;
 
 /**
@@ -24,7 +27,10 @@ const RETRY_DELAY_SECONDS_MAX = 600;
 export async function answerBell(services: RunServices, taskId: string): Promise<BellVerdict> {
   const task = await findTaskToRun(services.db, taskId);
   if (task === undefined) return rowless(services, taskId);
-  if (hasEnded(task.status)) return DONE;
+  if (hasEnded(task.status)) {
+    await services.requests.ended(taskId);
+    return DONE;
+  }
   if (task.status === "created") await plan(services, task);
   await workOnPart(services, task);
   return DONE;
@@ -46,8 +52,8 @@ async function plan(services: RunServices, task: RunnableTask): Promise<void> {
 async function workOnPart(services: RunServices, task: RunnableTask): Promise<void> {
   const lease = await takeLease(services, task);
   if (lease === undefined) {
-    if (await parts.failIfExhausted(services.db, task, services.clock.nowMs())) await services.requests.ended(task.id);
-    return;
+    await parts.failIfExhausted(services.db, task, services.clock.nowMs());
+    return noticeEnd(services, task.id);
   }
   const partMs = services.limits.partSeconds * 1_000;
   lease.start(partMs + AFTER_DEADLINE_MS);
@@ -56,7 +62,7 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
     const outcome = await reVoicePart(services, { command: task.command, lease, deadlineMs });
     if (outcome === "finished") await settle(services, lease);
     else await parts.yieldPart(services.db, lease.part, services.clock.nowMs());
-    await ringForMore(services, task.id, 0);
+    await goOn(services, task.id, 0);
   } catch (error) {
     await giveBack(services, task, lease, error);
   } finally {
@@ -64,14 +70,25 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
   }
 }
 
+/** Tells the object of an end that somebody else brought about, or whose telling was lost. */
+async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
+  const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
+  if (pulse !== undefined && hasEnded(pulse.status)) await services.requests.ended(taskId);
+}
+
+/** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
 async function takeLease(services: RunServices, task: RunnableTask): Promise<PartLease | undefined> {
   const { leaseSeconds, parallelParts } = services.limits;
   const token = crypto.randomUUID();
   const { id: taskId, namespaceId } = task;
   const nowMs = services.clock.nowMs();
   const claim = { namespaceId, taskId, token, nowMs, leaseMs: leaseSeconds * 1_000, parallelMax: parallelParts };
-  // The answer of a write may be lost though it was made: then the token stands in the row.
-  const claimed = await parts.claimPart(services.db, claim).catch(() => parts.findPartOfToken(services.db, claim));
+  const claimed = await parts.claimPart(services.db, claim).catch(async (error: unknown) => {
+    // The answer of a write may be lost though it was made: then the token stands in the row.
+    const held = await parts.findPartOfToken(services.db, claim);
+    if (held === undefined) throw error;
+    return held;
+  });
   if (claimed === undefined) return undefined;
   return new PartLease(services, { namespaceId, taskId, token, part: claimed.part }, claimed.attempts);
 }
@@ -79,35 +96,41 @@ async function takeLease(services: RunServices, task: RunnableTask): Promise<Par
 async function settle(services: RunServices, lease: PartLease): Promise<void> {
   const settlePart = () => parts.settlePart(services.db, lease.part, services.clock.nowMs());
   // A settle is repeatable: the second finds the part done and changes nothing.
-  await settlePart().catch(settlePart);
+  const { settled } = await settlePart().catch(settlePart);
+  // An item that could not be written is still open: the part goes back as it stands.
+  if (!settled) await parts.yieldPart(services.db, lease.part, services.clock.nowMs());
 }
 
-/** Goes on with whatever is open. A ring that is lost is rung again by the object's alarm. */
-async function ringForMore(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
+/**
+ * Goes on with whatever is open: rings for as many parts as may be worked on besides those that are, so that parallelism
+ * lost with a bell comes back. A surplus bell finds no free part and dies; lost ones are rung by the object's alarm.
+ */
+async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
-  if (hasEnded(pulse.status)) await services.requests.ended(taskId);
-  else if (pulse.waiting > 0) await services.bells.ring(taskId, { times: 1, delaySeconds });
+  if (hasEnded(pulse.status)) return services.requests.ended(taskId);
+  const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
+  if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
 }
 
 async function giveBack(services: RunServices, task: RunnableTask, lease: PartLease, error: unknown): Promise<void> {
   const nowMs = services.clock.nowMs();
-  if (error instanceof LeaseLost) return ringForMore(services, task.id, 0);
+  if (error instanceof LeaseLost) return goOn(services, task.id, 0);
   if (error instanceof ServiceError && error.value.code === "reference-gone") {
     await parts.failTask(services.db, task, { code: error.value.code, detail: error.message }, nowMs);
-    return ringForMore(services, task.id, 0);
+    return goOn(services, task.id, 0);
   }
   services.log("warn", "part-failed", { task_id: task.id, part: lease.part.part, error: String(error) });
   const delaySeconds = backOffSeconds(lease.attempts);
   const notBeforeMs = nowMs + delaySeconds * 1_000;
   await parts.retryPart(services.db, lease.part, { nowMs, notBeforeMs, error: publicText(error) });
   await parts.failIfExhausted(services.db, task, nowMs);
-  await ringForMore(services, task.id, delaySeconds);
+  await goOn(services, task.id, delaySeconds);
 }
 
-/** Doubles with each vain attempt, from 2 s to 10 min. */
+/** 2 s, 8 s, 32 s, 2 min, 9 min, then 10 min: the attempts outlast a model that is away for half an hour. */
 function backOffSeconds(attempts: number): number {
-  return Math.min(RETRY_DELAY_SECONDS * 2 ** Math.max(0, attempts - 1), RETRY_DELAY_SECONDS_MAX);
+  return Math.min(RETRY_DELAY_SECONDS * RETRY_DELAY_GROWTH ** Math.max(0, attempts - 1), RETRY_DELAY_SECONDS_MAX);
 }
 
 /** What a client may read of a failure: our own words, never those of the platform. */

@@ -40,9 +40,10 @@ export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: numb
 
 /** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
 export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
-  const canceled = await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
+  await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
   const task = await getTask(ctx, taskId);
-  if (canceled) await ctx.requests.ended(taskId);
+  // Also when an earlier call ended it: its word to the object may have been lost.
+  await ctx.requests.ended(taskId);
   return task;
 }
 

@@ -9,14 +9,14 @@ export type TaskSight =
   | { readonly kind: "ended" }
   /** Someone works on it. */
   | { readonly kind: "busy" }
-  /** There is work, and nobody works on it. */
-  | { readonly kind: "still" };
+  /** There is work, and nobody works on it; so many parts could be taken. */
+  | { readonly kind: "still"; readonly waiting: number };
 
 export async function lookAtTask(services: Services, taskId: string): Promise<TaskSight> {
   const pulse = await findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return { kind: "missing" };
   if (hasEnded(pulse.status)) return { kind: "ended" };
-  return { kind: pulse.working > 0 ? "busy" : "still" };
+  return pulse.working > 0 ? { kind: "busy" } : { kind: "still", waiting: pulse.waiting };
 }
 
 /** Writes the row of a claimed task, or finds it: repeatable. */
@@ -24,7 +24,8 @@ export function recordTask(services: Services, task: NewTask): Promise<StandingR
   return insertTask(services.db, task);
 }
 
-/** Rings for a task that lies still; more than one bell does no harm, because parts are claimed. */
-export function ringForTask(services: Services, taskId: string): Promise<void> {
-  return services.bells.ring(taskId, { times: 1, delaySeconds: 0 });
+/** Rings once for each part that could be taken, and once for a task without a plan. A bell too many does no harm. */
+export function ringForTask(services: Services, taskId: string, waiting = 1): Promise<void> {
+  const times = Math.max(1, Math.min(waiting, services.limits.parallelParts));
+  return services.bells.ring(taskId, { times, delaySeconds: 0 });
 }

@@ -106,13 +106,20 @@ describe("batches-create, asked for something else with a known requestId", () =
   it("answers 422 with pointers to what differs and never with values", async () => {
     const requestId = crypto.randomUUID();
     const first = await putBatch(requestId, batchOf(life, { agent_memory_settings: { top_k_vectors: 5 } }));
-    const other = batchOf(life, { agent_memory_settings: { top_k_vectors: 77 }, memo: "secret words" });
+    const other = batchOf(life, {
+      agent_memory_settings: { top_k_vectors: 77, min_score: 0.7654321 },
+      memo: "secret words",
+    });
     const refused = await putBatch(requestId, other);
     expect(refused.status).toBe(422);
     expect(refused.body).toMatchObject({ code: "request-id-reused", task_id: first.body.id, retryable: false });
-    expect(refused.body.mismatch.toSorted()).toEqual(["/agent_memory_settings/top_k_vectors", "/memo"]);
+    expect(refused.body.mismatch.toSorted()).toEqual([
+      "/agent_memory_settings/min_score",
+      "/agent_memory_settings/top_k_vectors",
+      "/memo",
+    ]);
     expect(refused.body.first_seen_at).toBeTruthy();
-    expect(JSON.stringify(refused.body)).not.toMatch(/77|secret words/);
+    expect(JSON.stringify(refused.body)).not.toMatch(/0\.7654321|secret words/);
   });
 
   it("answers 422 for the same id on another operation, and leaves the first task alone", async () => {

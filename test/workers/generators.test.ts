@@ -8,7 +8,7 @@ import { answerBell } from "../../src/services/task-runs";
 import { call, until } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
 import { withFaults } from "../support/faulty-bindings";
-import { batchOf, onceEach, putBatch, reVoiced, scene, taskOf } from "../support/scene";
+import { batchOf, onceEach, putBatch, reVoiced, rows, scene, taskOf } from "../support/scene";
 
 beforeEach(() => resetFaults());
 
@@ -49,6 +49,22 @@ describe("a generator", () => {
     const task = await taskOf(id);
     expect(await onceEach(from, task)).toBe(true);
     expect(task.usage).toEqual({ model_calls: 10, input_tokens: 70, output_tokens: 30 });
+  });
+
+  it("is not asked for a memory that was deleted after the task began: its item is skipped and says so", async () => {
+    const { id } = await silentTask(3);
+    const bell = consumerWith(echo, { partSeconds: 0, modelCallsPerInvocation: 1 });
+    await bell(id);
+    const pending = await rows("SELECT source_memory_id FROM task_items WHERE task_id = ? AND verdict IS NULL", id);
+    const [deleted] = pending.map((item) => item["source_memory_id"]);
+    await rows("UPDATE memories SET deleted_at_ms = 1 WHERE id = ?", deleted);
+    await bell(id);
+    await bell(id);
+    expect((await taskOf(id)).result).toMatchObject({ re_voiced: 2, skipped: 1 });
+    const items = await call("GET", `/v1/checkmate/tasks/${id}/items?verdict=skipped`);
+    expect(items.body.items).toMatchObject([
+      { source_memory_id: deleted, memory_id: null, problem: { code: "memory-gone" } },
+    ]);
   });
 
   it("that fails on one memory fails that memory alone, when the task is to continue", async () => {
@@ -104,6 +120,21 @@ describe("a generator", () => {
     expect(task.attempts).toBe(2);
     // Nothing that was checkpointed was asked for again: six memories, and the one call that failed.
     expect(calls).toHaveLength(7);
+  });
+
+  it("that stays unavailable ends the task with the reason, after eight attempts without progress", async () => {
+    const { id } = await silentTask(2);
+    const bell = consumerWith(() => Promise.reject(new ServiceError("unavailable", "generation-unavailable", "Busy.")));
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      expect((await taskOf(id)).ended_at).toBeNull();
+      // The waits between are long; they are cut short here, the attempts are real.
+      await rows("UPDATE task_parts SET not_before_ms = 0 WHERE task_id = ?", id);
+      await bell(id);
+    }
+    const task = await taskOf(id);
+    expect(task).toMatchObject({ status: "error", error: { code: "attempts-exhausted" } });
+    expect(task.error.detail).toContain("Busy.");
+    expect(await rows("SELECT attempts FROM task_parts WHERE task_id = ?", id)).toEqual([{ attempts: 8 }]);
   });
 
   it("has no more calls open than the invocation may have", async () => {

@@ -108,6 +108,30 @@ describe("the requests object", () => {
     expect((await putBatch(requestId, batchOf(from, { name: "other" }))).body.code).toBe("request-id-reused");
   });
 
+  it("watches a task again that D1 shows open though it had ended: D1 decides", async () => {
+    const from = await scene(2);
+    const id = await silentTask(from);
+    const asBefore = await rows("SELECT * FROM tasks WHERE id = ?", id);
+    resetFaults();
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    expect(asBefore).toMatchObject([{ status: "created", ended_at_ms: null }]);
+    await rows("UPDATE tasks SET status = 'created', ended_at_ms = NULL, result = NULL WHERE id = ?", id);
+    expect(await objectOf(id).poke(id)).toBe(true);
+    expect(await onceEach(from, await endOf(id))).toBe(true);
+  });
+
+  it("is not put off by clients who try again: the alarm comes when it would have come", async () => {
+    const from = await scene(1);
+    const requestId = crypto.randomUUID();
+    arm("fails-before", 'insert into "tasks"', 20);
+    const first = await putBatch(requestId, batchOf(from));
+    const alarm = (await alarmOf(first.body.task_id)) ?? 0;
+    for (let i = 0; i < 5; i++) await putBatch(requestId, batchOf(from));
+    expect(await alarmOf(first.body.task_id)).toBeLessThanOrEqual(alarm + 2_000);
+    resetFaults();
+    expect(await onceEach(from, await endOf(first.body.task_id))).toBe(true);
+  });
+
   it("writes nothing when it is asked for what it does not have", async () => {
     const name = `task_${"0".repeat(32)}`;
     expect(await objectOf(name).record(name)).toBeUndefined();

@@ -135,41 +135,6 @@ describe("a run", () => {
     expect(await reVoiced(id)).toEqual([]);
   });
 
-  it("skips a memory that was deleted after the task began, and says so on its item", async () => {
-    const from = await scene(3);
-    arm("fails-before", "SET lease_token = ?", 1);
-    const id = await start(from);
-    await until(
-      () => rows("SELECT 1 FROM task_items WHERE task_id = ?", id),
-      (found) => found.length === 3,
-    );
-    await rows("UPDATE memories SET deleted_at_ms = 1 WHERE id = ?", from.memoryIds[0]);
-    const task = await endOf(id);
-    expect(task.result).toMatchObject({ re_voiced: 2, skipped: 1 });
-    const items = await call("GET", `/v1/checkmate/tasks/${id}/items?verdict=skipped`);
-    expect(items.body.items).toMatchObject([
-      { source_memory_id: from.memoryIds[0], memory_id: null, problem: { code: "memory-gone" } },
-    ]);
-  });
-
-  it("gives up a part that fails five times without progress, and keeps the reason", async () => {
-    const from = await scene(2);
-    arm("fails-before", "SELECT item.position", 100);
-    const id = await start(from);
-    // Backing off takes longer each time; the waits are shortened, the attempts are real.
-    const task = await until(
-      async () => {
-        await rows("UPDATE task_parts SET not_before_ms = 0 WHERE task_id = ?", id);
-        return taskOf(id);
-      },
-      (current) => Boolean(current.ended_at),
-      60_000,
-    );
-    expect(task).toMatchObject({ status: "error", error: { code: "attempts-exhausted" } });
-    expect(task.error.detail).not.toContain("Injected");
-    expect(await rows("SELECT attempts FROM task_parts WHERE task_id = ?", id)).toEqual([{ attempts: 5 }]);
-  }, 70_000);
-
   it("lets a small task through while a large one runs", async () => {
     const [large, small] = [await scene(400), await scene(2)];
     const largeId = await start(large);

@@ -5,7 +5,7 @@ import { listOf, pageRequestOf } from "../cursor";
 import type { Api, ApiEnv } from "../env";
 import { creation, type CreationDoor } from "../middleware/creation";
 import { rateLimit } from "../middleware/rate-limit";
-import { BODY_PROBLEMS, COMMON_PROBLEMS, json, jsonRequest, problems, SECURED } from "../route";
+import { BODY_PROBLEMS, COMMON_PROBLEMS, json, documentedRequest, problems, SECURED } from "../route";
 import { BatchRequestV1, planBatch, planReVoice, ReVoiceRequestV1 } from "./batches.dto";
 import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1 } from "./common.dto";
 import { creationHeaders, preferHeaderV1, replayHeaders, requestIdHeaderV1 } from "./creation.dto";
@@ -43,7 +43,7 @@ const create = createRoute({
   middleware: creation(door),
   request: {
     headers: z.object({ requestId: requestIdHeaderV1(true), Prefer: preferHeaderV1 }),
-    body: jsonRequest(BatchRequestV1),
+    body: documentedRequest("BatchRequestV1"),
   },
   responses: {
     201: { ...json(BatchV1, "Created by this call."), headers: creationHeaders },
@@ -61,7 +61,7 @@ const submit = createRoute({
   description: "As Livy's: every call makes a new task. To be safe against lost answers use `PUT` with a `requestId`.",
   security: SECURED,
   middleware: creation({ ...door, operation: "batches-submit", requestId: "minted" }),
-  request: { headers: z.object({ Prefer: preferHeaderV1 }), body: jsonRequest(BatchRequestV1) },
+  request: { headers: z.object({ Prefer: preferHeaderV1 }), body: documentedRequest("BatchRequestV1") },
   responses: { 201: { ...json(BatchV1, "Created."), headers: creationHeaders }, ...creationProblems },
 });
 
@@ -135,7 +135,7 @@ const reVoice = createRoute({
       collection_id: idParameter("collection_id", "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b"),
     }),
     headers: z.object({ requestId: requestIdHeaderV1(false), Prefer: preferHeaderV1 }),
-    body: jsonRequest(ReVoiceRequestV1),
+    body: documentedRequest("ReVoiceRequestV1"),
   },
   responses: {
     202: { ...json(NewTaskResponseV1, "The task, first and replay."), headers: replayHeaders },
@@ -144,6 +144,8 @@ const reVoice = createRoute({
 });
 
 export function batchesRoutes(app: Api): void {
+  app.openAPIRegistry.register("BatchRequestV1", BatchRequestV1);
+  app.openAPIRegistry.register("ReVoiceRequestV1", ReVoiceRequestV1);
   app.openapi(create, (c) => {
     const { task, replayed } = c.get("creation");
     if (replayed) return c.json(toBatchV1(task), 200);

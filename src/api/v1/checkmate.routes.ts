@@ -24,9 +24,12 @@ const tags = ["checkmate"];
 const params = z.object({ task_id: idParameter("task_id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") });
 const taskProblems = problems(...COMMON_PROBLEMS, 404, 422);
 
+/** A database statement takes a hundred values in all. */
+const REPEATS_MAX = 20;
+
 /** A parameter that may stand several times: any of the values. */
 const repeatable = <T extends z.ZodType>(item: T) =>
-  z.union([z.array(item), item.transform((one) => [one])]).optional();
+  z.union([z.array(item).max(REPEATS_MAX), item.transform((one) => [one])]).optional();
 
 const list = createRoute({
   method: "get",
