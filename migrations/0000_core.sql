@@ -153,7 +153,8 @@ CREATE TABLE `tasks` (
 	`started_at_ms` integer,
 	`updated_at_ms` integer NOT NULL,
 	`ended_at_ms` integer,
-	`poked_at_ms` integer NOT NULL
+	`poked_at_ms` integer NOT NULL,
+	`deleted_at_ms` integer
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tasks_request` ON `tasks` (`namespace_id`,`request_id`);--> statement-breakpoint

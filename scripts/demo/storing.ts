@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 
 import { AgentAnswer, CollectionAnswer, MemoriesStoredAnswer } from "./answers.ts";
@@ -37,7 +36,6 @@ export async function createAgent(client: Client, body: AgentBody, emit: Emit): 
   const { body: agent } = await client.call("PUT", "/v1/agents", {
     schema: AgentAnswer,
     body,
-    headers: newRequestId(),
   });
   emit({ event: "agent-created", agent_id: agent.agent_id, name: agent.name, description: body.description ?? "" });
   return { agentId: agent.agent_id, name: agent.name };
@@ -49,7 +47,6 @@ export async function storeCollection(client: Client, input: InputCollection, em
   const { body: collection } = await client.call("PUT", "/v1/collections", {
     schema: CollectionAnswer,
     body: { name: input.name },
-    headers: newRequestId(),
   });
   const memories: StoredMemory[] = [];
   for (let start = 0; start < input.memories.length; start += CHUNK_SIZE) {
@@ -92,11 +89,6 @@ async function storeChunk(
     }
     return { memoryId: result.memory_id, text: memory.text, occurredAt: memory.occurred_at ?? null };
   });
-}
-
-/** Makes a creation repeatable, so that the client may send it again after a 503. */
-function newRequestId(): Record<string, string> {
-  return { requestId: randomUUID() };
 }
 
 function secondsSince(startedAtMs: number): number {

@@ -1,3 +1,4 @@
+import { errorStack } from "../domain/error-text";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import { ServiceError } from "../services/errors";
@@ -43,7 +44,7 @@ export function createApp(): Api {
     c.get("services")?.log("error", unavailable === undefined ? "request-failed" : "request-unavailable", {
       trace_id: c.get("traceId"),
       path: c.req.path,
-      error: error.stack ?? error.message,
+      error: errorStack(error),
     });
     return unavailable === undefined ? problemOfBug(c) : problemOfError(c, unavailable.value);
   });

@@ -1,18 +1,24 @@
 import type { z } from "@hono/zod-openapi";
-import { type Fault, ServiceError } from "../services/errors";
+import { type Fault, FAULTS_MAX, ServiceError } from "../services/errors";
 
 type Issue = z.core.$ZodIssue;
 
 /** One fault a thing that is wrong, each with a pointer to it and a sentence that says what to do. */
 export function faultsOf(error: z.core.$ZodError, prefix = ""): readonly Fault[] {
-  return error.issues.flatMap((issue) => faultsOfIssue(issue, prefix));
+  const faults: Fault[] = [];
+  for (const issue of error.issues) {
+    if (faults.length >= FAULTS_MAX) break;
+    faults.push(...faultsOfIssue(issue, prefix));
+  }
+  return faults.slice(0, FAULTS_MAX);
 }
 
 /** @returns the 422 of a body or query that does not fit its schema. */
 export function validationFailed(faults: readonly Fault[]): ServiceError {
   const first = faults[0];
   const where = first === undefined || first.pointer === "" ? "The request" : first.pointer;
-  const more = faults.length > 1 ? ` There are ${faults.length} faults; see errors.` : "";
+  const count = faults.length < FAULTS_MAX ? String(faults.length) : `${FAULTS_MAX} or more`;
+  const more = faults.length > 1 ? ` There are ${count} faults; see errors.` : "";
   return new ServiceError("invalid", "validation-failed", `${where}: ${first?.detail ?? "is not valid."}${more}`, {
     faults,
   });
@@ -25,7 +31,7 @@ export function pointerOf(path: readonly PropertyKey[]): string {
 function faultsOfIssue(issue: Issue, prefix: string): readonly Fault[] {
   const pointer = prefix + pointerOf(issue.path);
   if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, FAULTS_MAX).map((key) => ({
       pointer: pointer + pointerOf([key]),
       detail: "This field is not known here. Remove it, or check its spelling.",
     }));
@@ -54,9 +60,9 @@ function sentenceOf(issue: Issue): string {
         ? `This field is required: give ${article(issue.expected)}.`
         : `Must be ${article(issue.expected)}.`;
     case "too_small":
-      return `Must ${sizeVerb(issue.origin)} at least ${Number(issue.minimum).toLocaleString("en")}${unitOf(issue.origin)}.`;
+      return `Must ${sizeVerb(issue.origin)} at least ${amountOf(issue.origin, Number(issue.minimum))}.`;
     case "too_big":
-      return `Must ${sizeVerb(issue.origin)} at most ${Number(issue.maximum).toLocaleString("en")}${unitOf(issue.origin)}.`;
+      return `Must ${sizeVerb(issue.origin)} at most ${amountOf(issue.origin, Number(issue.maximum))}.`;
     case "invalid_value":
       return `Must be one of: ${issue.values.map(String).join(", ")}.`;
     case "not_multiple_of":
@@ -81,8 +87,14 @@ function sizeVerb(origin: string): string {
   return origin === "string" || origin === "array" || origin === "record" || origin === "map" ? "have" : "be";
 }
 
-function unitOf(origin: string): string {
-  if (origin === "string") return " characters";
-  if (origin === "array") return " items";
-  return origin === "record" || origin === "map" ? " entries" : "";
+const UNITS: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  string: ["character", "characters"],
+  array: ["item", "items"],
+  record: ["entry", "entries"],
+  map: ["entry", "entries"],
+};
+
+function amountOf(origin: string, amount: number): string {
+  const unit = UNITS[origin]?.[amount === 1 ? 0 : 1];
+  return `${amount.toLocaleString("en")}${unit === undefined ? "" : ` ${unit}`}`;
 }

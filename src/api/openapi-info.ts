@@ -2,19 +2,22 @@ const GETTING_STARTED = `
 # Getting started
 
 \`npm run dev\` serves on \`http://127.0.0.1:8787\`, where the key \`dev-admin-key\` works. These lines, in one shell
-with \`curl\` and \`jq\`, make an agent and two memories, and have the agent tell them in its own voice:
+with \`curl\`, \`jq\` and \`node\`, make an agent and two memories, and have the agent tell them in its own voice:
 
 \`\`\`bash
+API=http://127.0.0.1:8787
+KEY=dev-admin-key
+
 call() {
-  curl -sS -X "$1" "http://127.0.0.1:8787$2" \\
-    -H "Authorization: Bearer dev-admin-key" \\
+  curl -sS -X "$1" "$API$2" \\
+    -H "Authorization: Bearer $KEY" \\
     -H "Content-Type: application/json" \\
     "\${@:3}"
 }
 
 # 1. Who remembers, and in which voice
 AGENT=$(call PUT /v1/agents -d '{
-  "name": "Old Captain",
+  "name": "Old Captain '$RANDOM$RANDOM'",
   "voice": {
     "openers": ["Mark this:"],
     "lexicon": { "boats": "hulls" }
@@ -34,6 +37,7 @@ call PUT /v1/collections/$COLLECTION/memories -d '{
 }' | jq -c '.results[]'
 
 # 3. The long work: sent twice, done once
+REQUEST_ID=$(node -p 'crypto.randomUUID()')
 for attempt in 1 2; do
   call PUT /v1/batches -d '{
     "operation": "re-voice",
@@ -41,7 +45,7 @@ for attempt in 1 2; do
     "collection_id": "'$COLLECTION'",
     "target": { "name": "As the captain tells it" }
   }' \\
-    -H "requestId: 5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1" \\
+    -H "requestId: $REQUEST_ID" \\
     -H "Prefer: wait=10" > task.json
   jq -c '[.id, .status]' task.json
 done

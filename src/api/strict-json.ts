@@ -22,6 +22,8 @@ export function parseStrictJson(text: string): unknown {
       onObjectEnd: () => void keys.pop(),
       onObjectProperty: (name) => {
         refuseText(name);
+        // Objects are copied on their way, and a copy would lose this key without a word.
+        if (name === "__proto__") refuse("The key __proto__ cannot be kept. Use another.");
         if (keys.at(-1)?.has(name)) refuse(`The key ${JSON.stringify(name)} stands twice in one object. Keep one.`);
         keys.at(-1)?.add(name);
       },

@@ -185,6 +185,8 @@ export const tasks = sqliteTable(
     endedAtMs: integer("ended_at_ms"),
     /** When the sweeper last looked at it. */
     pokedAtMs: integer("poked_at_ms").notNull(),
+    /** Set on a tombstone: what is left of a removed task, without its texts. */
+    deletedAtMs: integer("deleted_at_ms"),
   },
   (t) => [
     uniqueIndex("tasks_request").on(t.namespaceId, t.requestId),

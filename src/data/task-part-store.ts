@@ -159,13 +159,14 @@ function endAsError(db: Database, task: TaskToFail, error: SQL, condition: SQL, 
 /** What the watchers need to know of a task. */
 export interface TaskPulse {
   readonly status: TaskStatus;
+  readonly run: number;
   /** Parts under a living lease, and parts that could be taken now. */
   readonly working: number;
   readonly waiting: number;
 }
 
 export async function findPulse(db: Database, taskId: string, nowMs: number): Promise<TaskPulse | undefined> {
-  const rows = await db.all<TaskPulse>(sql`SELECT status,
+  const rows = await db.all<TaskPulse>(sql`SELECT status, run,
       (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
         AND lease_expires_at_ms > ${nowMs}) AS working,
       (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'

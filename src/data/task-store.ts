@@ -15,12 +15,13 @@ export interface StandingRow {
 
 /**
  * Inserts the row, or finds the one that is there: safe to repeat after an ambiguous error. Only a clash on the id is
- * no error; any other must be seen.
+ * no error; any other must be seen. A task that was canceled before it came is born in that end.
  */
-export async function insertTask(db: Database, task: NewTask): Promise<StandingRow> {
+export async function insertTask(db: Database, task: NewTask, status: "created" | "canceled"): Promise<StandingRow> {
   const row = {
     ...task,
-    status: "created" as const,
+    status,
+    endedAtMs: status === "canceled" ? task.createdAtMs : null,
     run: 1,
     attempts: 0,
     updatedAtMs: task.createdAtMs,
@@ -52,12 +53,12 @@ export async function findTask(db: Database, namespaceId: string, taskId: string
 }
 
 /** What a consumer needs of a task. */
-export type RunnableTask = Pick<Task, "id" | "namespaceId" | "status" | "command">;
+export type RunnableTask = Pick<Task, "id" | "namespaceId" | "status" | "run" | "command">;
 
 /** By id alone: a bell carries nothing else. The namespace comes from the row, and goes into every later query. */
 export async function findTaskToRun(db: Database, taskId: string): Promise<RunnableTask | undefined> {
-  const { id, namespaceId, status, command } = tasks;
-  const rows = await db.select({ id, namespaceId, status, command }).from(tasks).where(eq(tasks.id, taskId));
+  const { id, namespaceId, status, run, command } = tasks;
+  const rows = await db.select({ id, namespaceId, status, run, command }).from(tasks).where(eq(tasks.id, taskId));
   return rows[0];
 }
 
@@ -85,6 +86,7 @@ export async function listTasks(
     .where(
       and(
         eq(tasks.namespaceId, namespaceId),
+        isNull(tasks.deletedAtMs),
         filter.oldestFirst ? before(page) : after(page.after, tasks.createdAtMs, tasks.id),
         ...conditionsOf(filter),
       ),

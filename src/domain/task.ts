@@ -103,6 +103,12 @@ export interface NewTask {
   readonly createdAtMs: number;
 }
 
+/** What is kept of a task that is removed: enough for a tombstone, and no text of a client. */
+export type TaskHead = Pick<
+  NewTask,
+  "id" | "namespaceId" | "requestId" | "keyId" | "type" | "operation" | "fingerprint" | "createdAtMs"
+>;
+
 export interface Task extends NewTask {
   readonly status: TaskStatus;
   readonly run: number;
@@ -115,6 +121,8 @@ export interface Task extends NewTask {
   readonly startedAtMs: number | null;
   readonly updatedAtMs: number;
   readonly endedAtMs: number | null;
+  /** Set on a tombstone, which keeps ids, status and times, and no texts. */
+  readonly deletedAtMs: number | null;
 }
 
 export interface ItemProblem {
@@ -150,5 +158,6 @@ export function bornTask(task: NewTask): Task {
     startedAtMs: null,
     updatedAtMs: task.createdAtMs,
     endedAtMs: null,
+    deletedAtMs: null,
   };
 }

@@ -1,53 +1,17 @@
-import { z } from "zod";
-import type { NewTask } from "../domain/task";
-import { parseOwnJson } from "../domain/own-json";
+import type { NewTask, TaskHead } from "../domain/task";
 import type { ClaimRequest, RequestRecord } from "../services/ports";
-
-const RECORD_VERSION = 1;
-
-const Row = z.object({
-  version: z.literal(RECORD_VERSION),
-  task_id: z.string(),
-  request_id: z.string(),
-  material: z.string(),
-  fingerprint: z.string(),
-  task: z.string(),
-  call_id: z.string(),
-  first_seen_at_ms: z.number(),
-  last_seen_at_ms: z.number(),
-  replay_count: z.number(),
-  mismatch_count: z.number(),
-  row_done: z.number(),
-  bell_done: z.number(),
-  ended: z.number(),
-  tries: z.number(),
-  due_at_ms: z.number().nullable(),
-});
-
-/** The durable record of one creation. */
-export interface Claim {
-  readonly taskId: string;
-  readonly requestId: string;
-  readonly material: string;
-  readonly fingerprint: string;
-  readonly task: NewTask;
-  readonly callId: string;
-  readonly firstSeenAtMs: number;
-  /** The outbox: what is still to be done outside. */
-  readonly rowDone: boolean;
-  readonly bellDone: boolean;
-  readonly ended: boolean;
-  /** Looks of the alarm in a row that found nothing moving. */
-  readonly tries: number;
-  /** When the alarm is to look after it; null when it sleeps. */
-  readonly dueAtMs: number | null;
-}
+import { type ClaimRecord, CREATE_TABLE, parseRow, RECORD_VERSION, toRecord } from "./claim-record";
 
 /** What the counts of a claim grew by since they were last written. */
 export interface Seen {
   readonly lastSeenAtMs: number;
   readonly replays: number;
   readonly mismatches: number;
+}
+
+interface Times {
+  readonly nowMs: number;
+  readonly dueAtMs: number;
 }
 
 /** The table of claims in an object's own storage, keyed by task: one object may hold one or many. */
@@ -64,30 +28,50 @@ export class Claims {
     return tables.toArray().length > 0;
   }
 
-  find(taskId: string): Claim | undefined {
-    if (!this.exist) return undefined;
-    const row = this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray()[0];
-    return row && toClaim(row);
+  find(taskId: string): ClaimRecord | undefined {
+    const row = this.#row(taskId);
+    return row && toRecord(row);
   }
 
-  /** To be called inside `transactionSync`: claim and alarm are one unit. */
-  insert(request: ClaimRequest, task: NewTask, times: { readonly nowMs: number; readonly dueAtMs: number }): void {
-    this.#create();
-    this.#sql.exec(
-      `INSERT INTO claims (version, task_id, request_id, material, fingerprint, task, call_id, first_seen_at_ms,
-         last_seen_at_ms, replay_count, mismatch_count, row_done, bell_done, ended, tries, due_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?)`,
-      RECORD_VERSION,
-      request.taskId,
-      task.requestId,
-      request.material,
-      request.fingerprint,
-      JSON.stringify(task),
-      request.callId,
-      times.nowMs,
-      times.nowMs,
-      times.dueAtMs,
-    );
+  /**
+   * Claims, also in place of a cancel that came before. To be called inside `transactionSync`: claim and alarm are one
+   * unit.
+   */
+  insert(request: ClaimRequest, task: NewTask, cancelWanted: boolean, times: Times): void {
+    this.#put({
+      taskId: request.taskId,
+      requestId: task.requestId,
+      state: "claimed",
+      material: request.material,
+      fingerprint: request.fingerprint,
+      task: JSON.stringify(task),
+      callId: request.callId,
+      cancelWanted,
+      keepUntilMs: null,
+      ...times,
+    });
+  }
+
+  insertStone(taskId: string, requestId: string, nowMs: number, keepUntilMs: number): void {
+    const empty = { material: "", fingerprint: "", task: "null", callId: "", cancelWanted: false };
+    this.#put({ taskId, requestId, state: "stone", ...empty, keepUntilMs, nowMs, dueAtMs: keepUntilMs });
+  }
+
+  /** Whatever stands becomes a tombstone, and its outbox is cleared of all but the tombstone in D1. */
+  retire(head: TaskHead, keepUntilMs: number, { nowMs, dueAtMs }: Times): void {
+    const seen = this.#row(head.id);
+    const empty = { material: "", fingerprint: head.fingerprint, callId: "", cancelWanted: false };
+    const { id: taskId, requestId } = head;
+    this.#put({
+      taskId,
+      requestId,
+      state: "retired",
+      ...empty,
+      task: JSON.stringify(head),
+      keepUntilMs,
+      nowMs: seen?.first_seen_at_ms ?? nowMs,
+      dueAtMs,
+    });
   }
 
   /** After a try at the outbox, or a look at the task. */
@@ -96,7 +80,8 @@ export class Claims {
     state: { readonly rowDone: boolean; readonly bellDone: boolean; readonly tries: number; readonly dueAtMs: number },
   ): void {
     this.#sql.exec(
-      "UPDATE claims SET row_done = ?, bell_done = ?, tries = ?, due_at_ms = ? WHERE task_id = ? AND ended = 0",
+      `UPDATE claims SET row_done = ?, bell_done = ?, tries = ?, due_at_ms = ?
+       WHERE task_id = ? AND ended = 0 AND state = 'claimed'`,
       Number(state.rowDone),
       Number(state.bellDone),
       state.tries,
@@ -105,15 +90,42 @@ export class Claims {
     );
   }
 
-  markEnded(taskId: string): void {
+  wantCancel(taskId: string, dueAtMs: number): void {
+    this.#sql.exec("UPDATE claims SET cancel_wanted = 1, due_at_ms = ? WHERE task_id = ?", dueAtMs, taskId);
+  }
+
+  /** News of an earlier run does not end a later one. */
+  markEnded(taskId: string, run: number, keepUntilMs: number): void {
     this.#sql.exec(
-      "UPDATE claims SET row_done = 1, bell_done = 1, ended = 1, due_at_ms = NULL WHERE task_id = ?",
+      `UPDATE claims SET row_done = 1, bell_done = 1, cancel_wanted = 0, ended = 1, tries = 0, due_at_ms = ?,
+         keep_until_ms = ? WHERE task_id = ? AND run <= ? AND ended = 0 AND state = 'claimed'`,
+      keepUntilMs,
+      keepUntilMs,
+      taskId,
+      run,
+    );
+  }
+
+  markBuried(taskId: string): void {
+    this.#sql.exec(
+      "UPDATE claims SET row_done = 1, due_at_ms = keep_until_ms WHERE task_id = ? AND state = 'retired'",
       taskId,
     );
   }
 
-  reopen(taskId: string): void {
-    this.#sql.exec("UPDATE claims SET ended = 0, tries = 0 WHERE task_id = ?", taskId);
+  /** Watched again. With `run`, a new run that was opened. */
+  reopen(taskId: string, dueAtMs: number, run?: number): void {
+    this.#sql.exec(
+      `UPDATE claims SET ended = 0, cancel_wanted = 0, tries = 0, due_at_ms = ?, keep_until_ms = NULL,
+         run = coalesce(?, run) WHERE task_id = ? AND state = 'claimed'`,
+      dueAtMs,
+      run ?? null,
+      taskId,
+    );
+  }
+
+  setInvoke(taskId: string, invokeId: string | null, run: number): void {
+    this.#sql.exec("UPDATE claims SET invoke_id = ?, invoke_run = ? WHERE task_id = ?", invokeId, run, taskId);
   }
 
   /**
@@ -132,7 +144,11 @@ export class Claims {
   }
 
   setDue(taskId: string, dueAtMs: number): void {
-    this.#sql.exec("UPDATE claims SET due_at_ms = ? WHERE task_id = ? AND ended = 0", dueAtMs, taskId);
+    this.#sql.exec("UPDATE claims SET due_at_ms = ? WHERE task_id = ?", dueAtMs, taskId);
+  }
+
+  forget(taskId: string): void {
+    this.#sql.exec("DELETE FROM claims WHERE task_id = ?", taskId);
   }
 
   addSeen(taskId: string, seen: Seen): void {
@@ -147,10 +163,8 @@ export class Claims {
   }
 
   record(taskId: string): RequestRecord | undefined {
-    if (!this.exist) return undefined;
-    const rows = this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray();
-    if (rows[0] === undefined) return undefined;
-    const row = Row.parse(rows[0]);
+    const row = this.#row(taskId);
+    if (row === undefined || row.state === "stone") return undefined;
     return {
       taskId,
       requestId: row.request_id,
@@ -158,6 +172,8 @@ export class Claims {
       lastSeenAtMs: row.last_seen_at_ms,
       replayCount: row.replay_count,
       mismatchCount: row.mismatch_count,
+      expiresAtMs: row.keep_until_ms,
+      retired: row.state === "retired",
     };
   }
 
@@ -175,32 +191,44 @@ export class Claims {
     return rows.map((row) => row.task_id);
   }
 
-  #create(): void {
-    this.#sql.exec(`CREATE TABLE IF NOT EXISTS claims (
-      task_id TEXT PRIMARY KEY, version INTEGER NOT NULL, request_id TEXT NOT NULL, material TEXT NOT NULL,
-      fingerprint TEXT NOT NULL, task TEXT NOT NULL, call_id TEXT NOT NULL, first_seen_at_ms INTEGER NOT NULL,
-      last_seen_at_ms INTEGER NOT NULL, replay_count INTEGER NOT NULL, mismatch_count INTEGER NOT NULL,
-      row_done INTEGER NOT NULL, bell_done INTEGER NOT NULL, ended INTEGER NOT NULL, tries INTEGER NOT NULL,
-      due_at_ms INTEGER)`);
+  #row(taskId: string): ReturnType<typeof parseRow> | undefined {
+    if (!this.exist) return undefined;
+    const row = this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray()[0];
+    return row && parseRow(row);
   }
-}
 
-/** @throws ZodError when the record is of a version that this code does not know: never guessed at. */
-function toClaim(record: unknown): Claim {
-  const row = Row.parse(record);
-  return {
-    taskId: row.task_id,
-    requestId: row.request_id,
-    material: row.material,
-    fingerprint: row.fingerprint,
-    // Written by `insert`, under the version that was just checked.
-    task: parseOwnJson<NewTask>(row.task),
-    callId: row.call_id,
-    firstSeenAtMs: row.first_seen_at_ms,
-    rowDone: row.row_done === 1,
-    bellDone: row.bell_done === 1,
-    ended: row.ended === 1,
-    tries: row.tries,
-    dueAtMs: row.due_at_ms,
-  };
+  #put(claim: {
+    readonly taskId: string;
+    readonly requestId: string;
+    readonly state: ClaimRecord["state"];
+    readonly material: string;
+    readonly fingerprint: string;
+    readonly task: string;
+    readonly callId: string;
+    readonly cancelWanted: boolean;
+    readonly keepUntilMs: number | null;
+    readonly nowMs: number;
+    readonly dueAtMs: number;
+  }): void {
+    this.#sql.exec(CREATE_TABLE);
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO claims (version, task_id, request_id, state, material, fingerprint, task, call_id,
+         invoke_id, invoke_run, first_seen_at_ms, last_seen_at_ms, replay_count, mismatch_count, row_done, bell_done,
+         cancel_wanted, run, ended, tries, keep_until_ms, due_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?, ?, 0, 0, 0, 0, ?, 1, 0, 0, ?, ?)`,
+      RECORD_VERSION,
+      claim.taskId,
+      claim.requestId,
+      claim.state,
+      claim.material,
+      claim.fingerprint,
+      claim.task,
+      claim.callId,
+      claim.nowMs,
+      claim.nowMs,
+      Number(claim.cancelWanted),
+      claim.keepUntilMs,
+      claim.dueAtMs,
+    );
+  }
 }

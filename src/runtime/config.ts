@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Limits } from "../services/context";
 
 const seconds = (fallback: number) => z.coerce.number().min(0.1).max(3_600).default(fallback);
+const days = (fallback: number) => z.coerce.number().min(1).max(3_650).default(fallback);
 const count = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
 
 const Variables = z.object({
@@ -11,6 +12,8 @@ const Variables = z.object({
   PART_SECONDS: seconds(5),
   PARALLEL_PARTS: count(4, 100),
   MODEL_CALLS_PER_INVOCATION: count(6, 1_000),
+  RETENTION_DAYS: days(90),
+  TOMBSTONE_DAYS: days(400),
   MODEL_PROVIDER: z.enum(["embedded"]).default("embedded"),
   RATE_LIMIT: z.enum(["on", "off"]).default("on"),
 });
@@ -39,6 +42,8 @@ export function readConfig(env: unknown): Config {
       partSeconds: v.PART_SECONDS,
       parallelParts: v.PARALLEL_PARTS,
       modelCallsPerInvocation: v.MODEL_CALLS_PER_INVOCATION,
+      retentionDays: v.RETENTION_DAYS,
+      tombstoneDays: v.TOMBSTONE_DAYS,
     },
   };
 }

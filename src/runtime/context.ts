@@ -1,3 +1,4 @@
+import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
 import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
 import type { Services } from "../services/context";
@@ -21,9 +22,15 @@ const configs = new WeakMap<Env, Config>();
 function configOf(env: Env): Config {
   const known = configs.get(env);
   if (known !== undefined) return known;
-  const config = readConfig(env);
-  configs.set(env, config);
-  return config;
+  try {
+    const config = readConfig(env);
+    configs.set(env, config);
+    return config;
+  } catch (error) {
+    // Whoever asked has no log yet.
+    log("error", "configuration-wrong", { error: errorText(error) });
+    throw error;
+  }
 }
 
 /** The composition root: which provider stands behind which port. @throws Error when the configuration is wrong. */

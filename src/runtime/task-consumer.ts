@@ -1,3 +1,4 @@
+import { errorText } from "../domain/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
 import type { RunServices } from "../services/re-voicing";
@@ -28,7 +29,7 @@ async function consume(services: RunServices, message: Message): Promise<void> {
     if (verdict.kind === "again") message.retry({ delaySeconds: verdict.delaySeconds });
     else message.ack();
   } catch (error) {
-    services.log("error", "bell-failed", { task_id: bell.data.task_id, error: String(error) });
+    services.log("error", "bell-failed", { task_id: bell.data.task_id, error: errorText(error) });
     message.retry({ delaySeconds: FAILED_BELL_DELAY_SECONDS });
   }
 }

@@ -19,21 +19,27 @@ export function objectRequests(objects: DurableObjectNamespace<TaskRequestObject
         CLAIM_WITHIN_MS,
         twice<ClaimAnswer>(() => objectOf(request.taskId).claim(request)),
       ),
-    find: async (taskId) => {
-      const record = twice(() => objectOf(taskId).record(taskId));
-      return within(CLAIM_WITHIN_MS, record).catch(() => {
-        throw requestsUnavailable();
-      });
-    },
+    find: (taskId) => reach(twice(() => objectOf(taskId).record(taskId))),
     poke: (taskId) => within(CLAIM_WITHIN_MS, objectOf(taskId).poke(taskId)),
-    ended: async (taskId) => {
-      const told = Promise.resolve(objectOf(taskId).ended(taskId));
+    ended: async (taskId, run) => {
+      const told = Promise.resolve(objectOf(taskId).ended(taskId, run));
       // Best effort: the object's own alarm finds out too.
       await within(ENDED_WITHIN_MS, told).catch(() => undefined);
     },
+    cancel: (taskId, requestId) => reach(twice(() => objectOf(taskId).cancel(taskId, requestId))),
+    remove: (head) => reach(twice(() => objectOf(head.id).remove(head))),
+    // Not tried twice: without an id of its own, a second try would open a further run.
+    invoke: (request) => reach(objectOf(request.taskId).invoke(request)),
     waitForEnd: (taskId, timeoutMs) =>
       within(timeoutMs + ENDED_WITHIN_MS, objectOf(taskId).waitForEnd(taskId, timeoutMs)),
   };
+}
+
+/** @throws ServiceError `unavailable` when there is no answer in time. */
+function reach<T>(answer: Promise<T>): Promise<T> {
+  return within(CLAIM_WITHIN_MS, answer).catch(() => {
+    throw requestsUnavailable();
+  });
 }
 
 /** One more try with a fresh stub, unless the object says that it is overloaded. */

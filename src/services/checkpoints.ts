@@ -1,3 +1,4 @@
+import { errorText } from "../domain/error-text";
 import { checkpoint, type ItemResult } from "../data/task-item-store";
 import type { ReVoiceCommand } from "../domain/task";
 import type { Services } from "./context";
@@ -49,7 +50,7 @@ export class Checkpoints {
     try {
       return await write();
     } catch (error) {
-      this.services.log("warn", "checkpoint-repeated", { task_id: this.lease.part.taskId, error: String(error) });
+      this.services.log("warn", "checkpoint-repeated", { task_id: this.lease.part.taskId, error: errorText(error) });
       return write();
     }
   }

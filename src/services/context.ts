@@ -28,6 +28,10 @@ export interface Limits {
   /** Parts of one task that may run at once. */
   readonly parallelParts: number;
   readonly modelCallsPerInvocation: number;
+  /** How long a request id lives after the end of its task. */
+  readonly retentionDays: number;
+  /** How long after that it answers 410 and never runs again. */
+  readonly tombstoneDays: number;
 }
 
 export type LogLevel = "info" | "warn" | "error";

@@ -1,3 +1,4 @@
+import { errorText } from "../domain/error-text";
 import { selectTask } from "../data/task-store";
 import { toTask } from "../data/task-row";
 import { taskIdOf } from "../domain/ids";
@@ -9,6 +10,7 @@ import { fingerprintOf } from "./fingerprint";
 import { fail, type Outcome, outcomeOf } from "./outcome";
 import type { ClaimAnswer } from "./ports";
 import { findTaskToShow } from "./tasks";
+import { headOf, requestRetired } from "./task-removal";
 import { unavailableOf } from "./unavailable";
 
 /** A task that a creation made, or found. */
@@ -47,6 +49,7 @@ export async function createTask(ctx: CallContext, input: CreateTaskInput): Prom
   const { standing, verdict } = await makeVerdict(ctx, input, taskId, fingerprint);
   const callId = crypto.randomUUID();
   const answer = await claim(ctx, input, { taskId, material, fingerprint, callId, verdict });
+  if (answer.kind === "retired" || isTombstone(standing)) throw await retired(ctx, taskId, standing);
   if (answer.kind === "refused" && standing !== undefined) return adopt(standing, fingerprint);
   return toCreation(ctx, input, answer, standing);
 }
@@ -59,7 +62,7 @@ async function claim(
   try {
     return await ctx.requests.claim(request);
   } catch (error) {
-    ctx.log("warn", "claim-unreachable", { task_id: request.taskId, error: String(error) });
+    ctx.log("warn", "claim-unreachable", { task_id: request.taskId, error: errorText(error) });
     throw pending(input, request.taskId);
   }
 }
@@ -78,7 +81,7 @@ async function makeVerdict(ctx: CallContext, input: CreateTaskInput, taskId: str
     if (unavailableOf(error) === undefined) throw error;
     // The database does not answer, so nothing can be checked: a known id is replayed all the same, a new one is not
     // claimed and stays unused.
-    ctx.log("warn", "creation-checks-failed", { task_id: taskId, error: String(error) });
+    ctx.log("warn", "creation-checks-failed", { task_id: taskId, error: errorText(error) });
     const detail = "The request could not be checked, and nothing was started. Send it again.";
     const refusal = new ServiceError("unavailable", "creation-unavailable", detail);
     return { standing: undefined, verdict: fail(refusal.value) };
@@ -100,17 +103,28 @@ function ok(
 async function toCreation(
   ctx: CallContext,
   input: CreateTaskInput,
-  answer: ClaimAnswer,
+  answer: Exclude<ClaimAnswer, { readonly kind: "retired" }>,
   standing: Task | undefined,
 ): Promise<Creation> {
   if (answer.kind === "refused") throw ServiceError.of(answer.error);
   if (answer.kind === "mismatch") throw reused(answer.taskId, answer.firstSeenAtMs, answer.pointers);
   if (answer.kind === "replayed" && standing !== undefined) return { task: standing, replayed: true };
   if (!answer.rowStands) throw pending(input, answer.task.id);
-  if (answer.kind === "claimed") return { task: bornTask(answer.task), replayed: false };
+  if (answer.kind === "claimed" && !answer.canceled) return { task: bornTask(answer.task), replayed: false };
   const task = await findTaskToShow(ctx, answer.task.id).catch(() => undefined);
   if (task === undefined) throw pending(input, answer.task.id);
-  return { task, replayed: true };
+  return { task, replayed: answer.kind === "replayed" };
+}
+
+function isTombstone(task: Task | undefined): boolean {
+  return task !== undefined && task.deletedAtMs !== null;
+}
+
+/** A tombstone in one place is made one in both; the answer names the outcome that the row still knows. */
+async function retired(ctx: CallContext, taskId: string, standing: Task | undefined): Promise<ServiceError> {
+  const task = standing ?? (await findTaskToShow(ctx, taskId).catch(() => undefined));
+  if (task !== undefined) await ctx.requests.remove(headOf(task)).catch(() => undefined);
+  return requestRetired(taskId, task);
 }
 
 /** The row is there though the object knows no claim (its storage was lost): the row decides. */

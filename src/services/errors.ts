@@ -12,6 +12,9 @@ export const ERROR_KINDS = [
 ] as const;
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
+/** An answer lists no more: who sends a million faults needs no million sentences. */
+export const FAULTS_MAX = 100;
+
 /** One fault of the input. */
 export interface Fault {
   /** JSON Pointer into the body, RFC 6901; "" is the whole body. */

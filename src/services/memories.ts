@@ -1,3 +1,5 @@
+import { unavailableOf } from "./unavailable";
+import { errorText } from "../domain/error-text";
 import canonicalize from "canonicalize";
 import { findAgentDeletions } from "../data/agent-store";
 import { insertMemories, type InsertedMemory, type NewMemory } from "../data/memory-insert";
@@ -7,7 +9,7 @@ import type { Memory, MemoryContent } from "../domain/memory";
 import type { Page, PageRequest } from "../domain/page";
 import { getCollection } from "./collections";
 import type { CallContext } from "./context";
-import { type ErrorValue, gone, notFound, ServiceError } from "./errors";
+import { type ErrorValue, gone, notFound, ServiceError, FAULTS_MAX } from "./errors";
 import { fail, type Outcome } from "./outcome";
 
 /** Ids of ours are shorter. A longer one is unknown, and need not travel to the database. */
@@ -59,7 +61,8 @@ async function insert(ctx: CallContext, collectionId: string, memories: readonly
   try {
     return await insertMemories(ctx.db, ctx.namespaceId, collectionId, memories, ctx.clock.nowMs());
   } catch (error) {
-    ctx.log("error", "memories-write-failed", { collection_id: collectionId, error: String(error) });
+    if (unavailableOf(error) === undefined) throw error;
+    ctx.log("error", "memories-write-failed", { collection_id: collectionId, error: errorText(error) });
     throw new ServiceError(
       "unavailable",
       "write-unconfirmed",
@@ -156,7 +159,7 @@ function firstOfKey(memories: readonly NewMemory[]): ReadonlyMap<string, NewMemo
 function allRefused(outcomes: readonly Outcome<unknown>[]): ServiceError {
   const faults = outcomes.flatMap((outcome) => (outcome.ok ? [] : (outcome.error.faults ?? [])));
   const detail = "None of the memories can be accepted, and nothing was stored. Each entry of errors says what to do.";
-  return new ServiceError("invalid", "validation-failed", detail, { faults });
+  return new ServiceError("invalid", "validation-failed", detail, { faults: faults.slice(0, FAULTS_MAX) });
 }
 
 /** @throws ServiceError `collection-not-found`, `collection-deleted`, `memory-not-found`, `memory-deleted`. */

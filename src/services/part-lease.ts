@@ -1,3 +1,4 @@
+import { errorText } from "../domain/error-text";
 import * as parts from "../data/task-part-store";
 import type { LeasedPart } from "../data/task-part-sql";
 import type { Services } from "./context";
@@ -52,7 +53,7 @@ export class PartLease {
       if (!(await parts.extendLease(this.services.db, this.part, this.expiresAtMs()))) this.lose();
     } catch (error) {
       // The database may answer the next beat; if it does not, the lease lapses and another takes the part.
-      this.services.log("warn", "heartbeat-failed", { task_id: this.part.taskId, error: String(error) });
+      this.services.log("warn", "heartbeat-failed", { task_id: this.part.taskId, error: errorText(error) });
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { NewTask } from "../domain/task";
+import type { NewTask, TaskHead } from "../domain/task";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
 import type { Voice } from "../domain/voice";
@@ -72,8 +72,16 @@ export interface TaskRequests {
   find(taskId: string): Promise<RequestRecord | undefined>;
   /** Asks the object to look after its task now; false when it knows of no such task. */
   poke(taskId: string): Promise<boolean>;
-  /** Tells the object that its task ended: wakes who waits. Best effort; the object's alarm finds out anyway. */
-  ended(taskId: string): Promise<void>;
+  /**
+   * Tells the object that a run of its task ended: wakes who waits. Best effort; the object's alarm finds out anyway.
+   */
+  ended(taskId: string, run: number): Promise<void>;
+  /** Cancels what has no row: what was claimed, or what may still come. `pending`: not yet proven. */
+  cancel(taskId: string, requestId: string): Promise<"canceled" | "retired" | "pending">;
+  /** Ends the task, and turns its claim and its row into tombstones. `pending`: not yet proven, but it will be. */
+  remove(head: TaskHead): Promise<"removed" | "pending">;
+  /** Opens the next run. @throws ServiceError `unavailable` when it is not certain that it is open. */
+  invoke(request: InvokeRequest): Promise<InvokeAnswer>;
   /** Resolves when the task ended, or after the time. Throws when the object cannot be reached. */
   waitForEnd(taskId: string, timeoutMs: number): Promise<void>;
 }
@@ -92,7 +100,7 @@ export interface ClaimRequest {
 
 export type ClaimAnswer =
   /** This call made the task. `rowStands`: its row is in D1. */
-  | { readonly kind: "claimed"; readonly task: NewTask; readonly rowStands: boolean }
+  | { readonly kind: "claimed"; readonly task: NewTask; readonly rowStands: boolean; readonly canceled: boolean }
   /** Made by an earlier call. */
   | { readonly kind: "replayed"; readonly task: NewTask; readonly rowStands: boolean }
   | {
@@ -102,7 +110,21 @@ export type ClaimAnswer =
       /** JSON Pointers into the body; "" when the two calls are not of the same operation. */
       readonly pointers: readonly string[];
     }
-  | { readonly kind: "refused"; readonly error: ErrorValue };
+  | { readonly kind: "refused"; readonly error: ErrorValue }
+  /** The id belongs to a task that was removed. */
+  | { readonly kind: "retired"; readonly taskId: string };
+
+export interface InvokeRequest {
+  readonly taskId: string;
+  readonly namespaceId: string;
+  /** The run that is to be followed. */
+  readonly run: number;
+  /** The client's own id of this invoke, which makes it repeatable; null when it gave none. */
+  readonly invokeId: string | null;
+}
+
+/** `unchanged`: this invoke was carried out before, or the task has moved on. */
+export type InvokeAnswer = "opened" | "unchanged";
 
 export interface RequestRecord {
   readonly taskId: string;
@@ -111,4 +133,8 @@ export interface RequestRecord {
   readonly lastSeenAtMs: number;
   readonly replayCount: number;
   readonly mismatchCount: number;
+  /** When the record ends: null while its task is open. */
+  readonly expiresAtMs: number | null;
+  /** Removed, or past its retention: answers 410. */
+  readonly retired: boolean;
 }

@@ -37,8 +37,8 @@ export interface RecalledMemory extends MemoryScore {
  * without a relevance there is no absolute score.
  *
  * Relevance is the BM25 of what was found over the BM25 of the memory itself for the same words, in the same index and
- * the same transaction: its share of a perfect answer. Both are sums of the same rarity weights, so the quotient needs
- * no statistics of the index, and it does not depend on what else was found.
+ * the same transaction: its share of a perfect answer. It does not depend on what else was found. The weights of the words
+ * are those of the whole index, where every collection counts.
  */
 export async function recallForMemories(
   services: Pick<Services, "db">,

@@ -1,9 +1,11 @@
-import { validate } from "uuid";
+import { NIL, validate } from "uuid";
+import { cancelTask as cancelTaskRow } from "../data/task-store";
 import { taskIdOf } from "../domain/ids";
 import type { TaskStatus } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import type { RequestRecord } from "./ports";
+import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
 
 export interface KnownRequest extends RequestRecord {
@@ -19,13 +21,44 @@ export async function getRequest(ctx: CallContext, requestId: string): Promise<K
   if (!validate(requestId)) throw requestNotFound();
   const taskId = await taskIdOf(ctx.namespaceId, requestId);
   const [task, record] = await Promise.all([findTaskToShow(ctx, taskId), ctx.requests.find(taskId)]);
+  if (record?.retired || (task !== undefined && task.deletedAtMs !== null)) throw requestRetired(taskId, task);
   const status = task?.status ?? "created";
   if (record !== undefined) return { ...record, status };
   if (task === undefined) throw requestNotFound();
   // The object's storage was lost; the row tells what there is to tell.
   const { createdAtMs } = task;
   const seen = { firstSeenAtMs: createdAtMs, lastSeenAtMs: createdAtMs, replayCount: 0, mismatchCount: 0 };
-  return { taskId, requestId, status, ...seen };
+  return { taskId, requestId, status, ...seen, expiresAtMs: null, retired: false };
+}
+
+export interface CanceledRequest {
+  readonly requestId: string;
+  readonly taskId: string;
+  readonly status: TaskStatus;
+}
+
+/**
+ * Cancels by request id, whatever became of the creation: after it answered, nothing runs under this id. A row is
+ * canceled in D1; without one the object writes the intent, and whatever still comes is born canceled.
+ * @throws ServiceError `request-id-retired`; `cancel-pending` when it is not proven yet.
+ */
+export async function cancelRequest(ctx: CallContext, givenId: string): Promise<CanceledRequest> {
+  const requestId = givenId.toLowerCase();
+  if (!validate(requestId) || requestId === NIL) throw requestNotFound();
+  const taskId = await taskIdOf(ctx.namespaceId, requestId);
+  await cancelTaskRow(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
+  const task = await findTaskToShow(ctx, taskId);
+  if (task !== undefined) {
+    await ctx.requests.ended(taskId, task.run);
+    return { requestId, taskId, status: task.status };
+  }
+  const outcome = await ctx.requests.cancel(taskId, requestId);
+  if (outcome === "retired") throw requestRetired(taskId, undefined);
+  if (outcome === "pending") {
+    const detail = "The cancel is kept and will be carried out, but it is not proven yet. Send the same call again.";
+    throw new ServiceError("unavailable", "cancel-pending", detail, { extensions: { task_id: taskId } });
+  }
+  return { requestId, taskId, status: "canceled" };
 }
 
 function requestNotFound(): ServiceError {

@@ -1,3 +1,4 @@
+import { errorText } from "../domain/error-text";
 import { takeStillTasks } from "../data/task-store";
 import type { Services } from "./context";
 
@@ -28,6 +29,6 @@ async function lookAfter(services: Services, taskId: string): Promise<void> {
     const known = await services.requests.poke(taskId);
     if (!known) await services.bells.ring(taskId, { times: 1, delaySeconds: 0 });
   } catch (error) {
-    services.log("warn", "sweep-failed", { task_id: taskId, error: String(error) });
+    services.log("warn", "sweep-failed", { task_id: taskId, error: errorText(error) });
   }
 }

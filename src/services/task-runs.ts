@@ -1,3 +1,4 @@
+import { errorText } from "../domain/error-text";
 import * as parts from "../data/task-part-store";
 import { planTask } from "../data/task-plan-store";
 import { findTaskToRun, type RunnableTask } from "../data/task-store";
@@ -28,7 +29,7 @@ export async function answerBell(services: RunServices, taskId: string): Promise
   const task = await findTaskToRun(services.db, taskId);
   if (task === undefined) return rowless(services, taskId);
   if (hasEnded(task.status)) {
-    await services.requests.ended(taskId);
+    await services.requests.ended(taskId, task.run);
     return DONE;
   }
   if (task.status === "created") await plan(services, task);
@@ -73,7 +74,7 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
-  if (pulse !== undefined && hasEnded(pulse.status)) await services.requests.ended(taskId);
+  if (pulse !== undefined && hasEnded(pulse.status)) await services.requests.ended(taskId, pulse.run);
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
@@ -108,7 +109,7 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
 async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
-  if (hasEnded(pulse.status)) return services.requests.ended(taskId);
+  if (hasEnded(pulse.status)) return services.requests.ended(taskId, pulse.run);
   const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
 }
@@ -120,7 +121,7 @@ async function giveBack(services: RunServices, task: RunnableTask, lease: PartLe
     await parts.failTask(services.db, task, { code: error.value.code, detail: error.message }, nowMs);
     return goOn(services, task.id, 0);
   }
-  services.log("warn", "part-failed", { task_id: task.id, part: lease.part.part, error: String(error) });
+  services.log("warn", "part-failed", { task_id: task.id, part: lease.part.part, error: errorText(error) });
   const delaySeconds = backOffSeconds(lease.attempts);
   const notBeforeMs = nowMs + delaySeconds * 1_000;
   await parts.retryPart(services.db, lease.part, { nowMs, notBeforeMs, error: publicText(error) });

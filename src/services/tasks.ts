@@ -1,17 +1,19 @@
+import { errorText } from "../domain/error-text";
 import * as items from "../data/task-item-store";
 import * as store from "../data/task-store";
 import type { Page, PageRequest } from "../domain/page";
 import { hasEnded, type ItemVerdict, type Task } from "../domain/task";
 import type { CallContext } from "./context";
-import { notFound } from "./errors";
+import { notFound, ServiceError } from "./errors";
 
 /** Longest time that a call waits for the end of a task. */
 export const WAIT_SECONDS_MAX = 30;
 
-/** @throws ServiceError `task-not-found`. */
+/** @throws ServiceError `task-not-found`, or `task-deleted` for one that was removed. */
 export async function getTask(ctx: CallContext, taskId: string): Promise<Task> {
   const task = await store.findTask(ctx.db, ctx.namespaceId, taskId);
   if (task === undefined) throw notFound("task");
+  if (task.deletedAtMs !== null) throw new ServiceError("gone", "task-deleted", "This task was removed.");
   return task;
 }
 
@@ -33,7 +35,7 @@ export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: numb
     await ctx.requests.waitForEnd(task.id, Math.min(waitSeconds, WAIT_SECONDS_MAX) * 1_000);
     return (await findTaskToShow(ctx, task.id)) ?? task;
   } catch (error) {
-    ctx.log("warn", "wait-broken", { task_id: task.id, error: String(error) });
+    ctx.log("warn", "wait-broken", { task_id: task.id, error: errorText(error) });
     return task;
   }
 }
@@ -43,7 +45,7 @@ export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task
   await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
   const task = await getTask(ctx, taskId);
   // Also when an earlier call ended it: its word to the object may have been lost.
-  await ctx.requests.ended(taskId);
+  await ctx.requests.ended(taskId, task.run);
   return task;
 }
 

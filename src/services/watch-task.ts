@@ -1,12 +1,14 @@
 import { findPulse } from "../data/task-part-store";
-import { insertTask, type StandingRow } from "../data/task-store";
-import { hasEnded, type NewTask } from "../domain/task";
+import { purgeTask, removeTask } from "../data/task-removal-store";
+import { openNextRun } from "../data/task-run-store";
+import { cancelTask, insertTask, type StandingRow } from "../data/task-store";
+import { hasEnded, type NewTask, type TaskHead } from "../domain/task";
 import type { Services } from "./context";
 
 /** What a look at a task found. */
 export type TaskSight =
   | { readonly kind: "missing" }
-  | { readonly kind: "ended" }
+  | { readonly kind: "ended"; readonly run: number }
   /** Someone works on it. */
   | { readonly kind: "busy" }
   /** There is work, and nobody works on it; so many parts could be taken. */
@@ -15,13 +17,35 @@ export type TaskSight =
 export async function lookAtTask(services: Services, taskId: string): Promise<TaskSight> {
   const pulse = await findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return { kind: "missing" };
-  if (hasEnded(pulse.status)) return { kind: "ended" };
+  if (hasEnded(pulse.status)) return { kind: "ended", run: pulse.run };
   return pulse.working > 0 ? { kind: "busy" } : { kind: "still", waiting: pulse.waiting };
 }
 
 /** Writes the row of a claimed task, or finds it: repeatable. */
-export function recordTask(services: Services, task: NewTask): Promise<StandingRow> {
-  return insertTask(services.db, task);
+export function recordTask(services: Services, task: NewTask, canceled: boolean): Promise<StandingRow> {
+  return insertTask(services.db, task, canceled ? "canceled" : "created");
+}
+
+/** Ends the row of a task as canceled, whatever became of its insert. */
+export function cancelRecordedTask(services: Services, task: NewTask): Promise<void> {
+  return cancelTask(services.db, task.namespaceId, task.id, services.clock.nowMs());
+}
+
+/** Makes the row a tombstone, whether it is there yet or not. */
+export function buryTask(services: Services, head: TaskHead): Promise<void> {
+  return removeTask(services.db, head, services.clock.nowMs());
+}
+
+export function forgetTask(services: Services, head: TaskHead): Promise<void> {
+  return purgeTask(services.db, head.namespaceId, head.id);
+}
+
+/** @returns the number of the run that was opened, or undefined when the task is not at the end of that run. */
+export function openRun(
+  services: Services,
+  task: { readonly id: string; readonly namespaceId: string; readonly expectedRun: number },
+): Promise<number | undefined> {
+  return openNextRun(services.db, task, services.clock.nowMs());
 }
 
 /** Rings once for each part that could be taken, and once for a task without a plan. A bell too many does no harm. */

@@ -1,5 +1,7 @@
 import { TaskRequestObject as RealObject } from "../../src/runtime/task-request-object";
+import { openServices } from "../../src/runtime/context";
 import worker from "../../src/worker";
+import { testClock } from "./clock";
 import { withFaults } from "./faulty-bindings";
 
 /** The Worker under test: the real one, behind bindings that can be made to fail. */
@@ -11,6 +13,7 @@ export default {
 
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, withFaults(env));
+    const faulty = withFaults(env);
+    super(ctx, faulty, { ...openServices(faulty), clock: testClock });
   }
 }

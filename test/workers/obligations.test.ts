@@ -56,7 +56,11 @@ describe.each(secured)("$operationId", (operation) => {
   });
 });
 
-const parametersInPaths = withId.flatMap((operation) =>
+/** These take an id that nobody has seen yet: a client gives up what may still be under way. */
+const TAKES_UNKNOWN_IDS = new Set(["request-cancel"]);
+const ofKnownIds = withId.filter(({ operationId }) => !TAKES_UNKNOWN_IDS.has(operationId));
+
+const parametersInPaths = ofKnownIds.flatMap((operation) =>
   pathParametersOf(operation).map((parameter) => ({ operation, parameter, operationId: operation.operationId })),
 );
 
@@ -81,7 +85,7 @@ function badIds(parameter: string): readonly string[] {
   return [unknown, "no-id-of-ours", `${id}x`, "%", "a/b", "a\0b", "ä🦆", "*", "x".repeat(2_000)];
 }
 
-describe.each(withId.filter((operation) => !isAdmins(operation)))("$operationId", (operation) => {
+describe.each(ofKnownIds.filter((operation) => !isAdmins(operation)))("$operationId", (operation) => {
   it("answers 404 when all the ids are another tenant's, and changes nothing", async () => {
     const before = await rowCounts();
     expect(refusalOf(await ask(operation, { ids: foreign.ids }))).toMatch(/^404 /);
@@ -151,6 +155,10 @@ const STRICT_QUERIES = new Set([
   "checkmate-task-items-list",
   "checkmate-task-cancel",
   "request-get",
+  "request-cancel",
+  "policies-get",
+  "batch-delete",
+  "checkmate-task-invoke",
 ]);
 const isStrict = ({ operationId }: { readonly operationId: string }) => STRICT_QUERIES.has(operationId);
 

@@ -63,14 +63,14 @@ describe("the requests object", () => {
     expect(await onceEach(from, await endOf(id))).toBe(true);
   });
 
-  it("sleeps once the task has ended", async () => {
+  it("sleeps until the end of retention once the task has ended", async () => {
     const id = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body.id;
     await endOf(id);
     const alarm = await until(
       () => alarmOf(id),
-      (current) => current === null,
+      (current) => (current ?? 0) > Date.now() + 86_400_000,
     );
-    expect(alarm).toBeNull();
+    expect(alarm).toBeGreaterThan(Date.now() + 89 * 86_400_000);
   });
 
   it("writes the row again when D1 has lost it", async () => {
@@ -136,7 +136,7 @@ describe("the requests object", () => {
     const name = `task_${"0".repeat(32)}`;
     expect(await objectOf(name).record(name)).toBeUndefined();
     expect(await objectOf(name).poke(name)).toBe(false);
-    await objectOf(name).ended(name);
+    await objectOf(name).ended(name, 1);
     const tables = await runInDurableObject(objectOf(name), (_, state) =>
       state.storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
     );

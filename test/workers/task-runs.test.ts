@@ -11,7 +11,7 @@ async function start(...args: Parameters<typeof batchOf>): Promise<string> {
 
 describe("a run, with a fault in one step", () => {
   const steps: [FaultKind, string, string, number?][] = [
-    ["fails-before", 'select "id", "namespace_id", "status", "command"', "the look at the task"],
+    ["fails-before", 'select "id", "namespace_id", "status", "run", "command"', "the look at the task"],
     ["fails-before", "INSERT INTO task_items", "the plan"],
     ["fails-after", "INSERT INTO task_items", "the plan, which is made"],
     ["fails-before", "SET lease_token = ?", "the claim of a part"],

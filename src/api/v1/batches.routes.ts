@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { removeTask } from "../../services/task-removal";
 import { getTask, listTasks } from "../../services/tasks";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api, ApiEnv } from "../env";
@@ -7,14 +8,16 @@ import { creation, type CreationDoor } from "../middleware/creation";
 import { rateLimit } from "../middleware/rate-limit";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, json, documentedRequest, problems, SECURED } from "../route";
 import { BatchRequestV1, planBatch, planReVoice, ReVoiceRequestV1 } from "./batches.dto";
-import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1 } from "./common.dto";
+import { CursorQueryV1, FlagQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1 } from "./common.dto";
 import { creationHeaders, preferHeaderV1, replayHeaders, requestIdHeaderV1 } from "./creation.dto";
 import {
   BATCH_STATES,
+  BatchRemovalV1,
   BatchStateViewV1,
   BatchV1,
   NewTaskResponseV1,
   statusesOfBatchState,
+  toBatchRemovalV1,
   toBatchStateV1,
   toBatchV1,
   toNewTaskResponseV1,
@@ -94,7 +97,7 @@ const get = createRoute({
   security: SECURED,
   middleware: rateLimit,
   request: { params: batchId, query: NoQueryV1 },
-  responses: { 200: json(BatchV1, "The batch."), ...problems(...COMMON_PROBLEMS, 404, 422) },
+  responses: { 200: json(BatchV1, "The batch."), ...problems(...COMMON_PROBLEMS, 404, 410, 422) },
 });
 
 const state = createRoute({
@@ -106,7 +109,33 @@ const state = createRoute({
   security: SECURED,
   middleware: rateLimit,
   request: { params: batchId, query: NoQueryV1 },
-  responses: { 200: json(BatchStateViewV1, "The state, in Livy's words."), ...problems(...COMMON_PROBLEMS, 404, 422) },
+  responses: {
+    200: json(BatchStateViewV1, "The state, in Livy's words."),
+    ...problems(...COMMON_PROBLEMS, 404, 410, 422),
+  },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/v1/batches/{id}",
+  operationId: "batch-delete",
+  tags,
+  summary: "Cancel and remove a batch",
+  description:
+    "What it wrote stays in its collection. Reads and replays answer 410 from then on: its `requestId` never runs again.",
+  security: SECURED,
+  middleware: rateLimit,
+  request: {
+    params: batchId,
+    query: z.strictObject({
+      dry_run: FlagQueryV1.openapi({ description: "Change nothing: only count what would go.", example: "true" }),
+    }),
+  },
+  responses: {
+    200: json(BatchRemovalV1, "With `dry_run=true`: what would go."),
+    204: { description: "It is removed." },
+    ...problems(...COMMON_PROBLEMS, 404, 410, 422),
+  },
 });
 
 const reVoice = createRoute({
@@ -163,6 +192,12 @@ export function batchesRoutes(app: Api): void {
   });
   app.openapi(get, async (c) => c.json(toBatchV1(await batchOf(c)), 200));
   app.openapi(state, async (c) => c.json(toBatchStateV1(await batchOf(c)), 200));
+  app.openapi(remove, async (c) => {
+    const task = await batchOf(c);
+    if (c.req.valid("query").dry_run) return c.json(toBatchRemovalV1(task), 200);
+    await removeTask(c.get("call"), task.id);
+    return c.body(null, 204);
+  });
   app.openapi(reVoice, (c) => {
     const { task } = c.get("creation");
     const view = toNewTaskResponseV1(task);

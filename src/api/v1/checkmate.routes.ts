@@ -1,20 +1,25 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { invokeTask } from "../../services/invoke-task";
 import { cancelTask, getTask, listItems, listTasks, waitForEnd } from "../../services/tasks";
 import { decodeCursorOf, listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
+import { etagOf, versionsOf } from "../etag";
+import { findRequestId } from "../middleware/request-id";
 import { preferredWaitSeconds } from "../middleware/prefer";
 import { rateLimit } from "../middleware/rate-limit";
 import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
 import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1, TimestampV1 } from "./common.dto";
-import { preferHeaderV1 } from "./creation.dto";
+import { ifMatchHeaderV1, preferHeaderV1, requestIdHeaderV1 } from "./creation.dto";
 import {
   ItemVerdictV1,
+  NewTaskResponseV1,
   OperationV1,
   TaskItemV1,
   TaskStatusV1,
   TaskStatusViewV1,
   TaskTypeV1,
   TaskV1,
+  toNewTaskResponseV1,
   toTaskItemV1,
   toTaskStatusV1,
   toTaskV1,
@@ -22,7 +27,7 @@ import {
 
 const tags = ["checkmate"];
 const params = z.object({ task_id: idParameter("task_id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") });
-const taskProblems = problems(...COMMON_PROBLEMS, 404, 422);
+const taskProblems = problems(...COMMON_PROBLEMS, 404, 410, 422);
 
 /** A database statement takes a hundred values in all. */
 const REPEATS_MAX = 20;
@@ -91,6 +96,30 @@ const cancel = createRoute({
   responses: { 200: json(TaskV1, "The task as it is now."), ...taskProblems },
 });
 
+const invoke = createRoute({
+  method: "patch",
+  path: "/v1/checkmate/tasks/{task_id}/invoke",
+  operationId: "checkmate-task-invoke",
+  tags,
+  summary: "Run a failed or canceled task again",
+  description: [
+    "Opens the next run of a task in `error` or `canceled`. It goes on from what is done; what failed is tried again. One",
+    "that is still open stays as it is. To be safe against lost answers send a `requestId` of this invoke's own, or",
+    "`If-Match` with the task's ETag.",
+  ].join("\n"),
+  security: SECURED,
+  middleware: rateLimit,
+  request: {
+    params,
+    query: NoQueryV1,
+    headers: z.object({ requestId: requestIdHeaderV1(false), "If-Match": ifMatchHeaderV1 }),
+  },
+  responses: {
+    202: json(NewTaskResponseV1, "The task as it is now."),
+    ...problems(...COMMON_PROBLEMS, 400, 404, 409, 410, 412, 422),
+  },
+});
+
 const items = createRoute({
   method: "get",
   path: "/v1/checkmate/tasks/{task_id}/items",
@@ -109,7 +138,7 @@ const items = createRoute({
   },
   responses: {
     200: json(listV1(TaskItemV1, "TaskItemListV1"), "A page, in the order of the work."),
-    ...problems(...COMMON_PROBLEMS, 400, 404, 422),
+    ...problems(...COMMON_PROBLEMS, 400, 404, 410, 422),
   },
 });
 
@@ -121,7 +150,16 @@ export function checkmateRoutes(app: Api): void {
     const page = await listTasks(c.get("call"), filter, pageRequestOf({ limit, cursor }));
     return c.json(listOf(c, page, toTaskV1), 200);
   });
-  app.openapi(get, async (c) => c.json(toTaskV1(await getTask(c.get("call"), c.req.valid("param").task_id)), 200));
+  app.openapi(get, async (c) => {
+    const task = await getTask(c.get("call"), c.req.valid("param").task_id);
+    return c.json(toTaskV1(task), 200, { ETag: etagOf(task.run) });
+  });
+  app.openapi(invoke, async (c) => {
+    const expectedRuns = versionsOf(c.req.header("If-Match"));
+    const input = { expectedRuns, invokeId: findRequestId(c) ?? null };
+    const task = await invokeTask(c.get("call"), c.req.valid("param").task_id, input);
+    return c.json(toNewTaskResponseV1(task), 202);
+  });
   app.openapi(status, async (c) => {
     const task = await getTask(c.get("call"), c.req.valid("param").task_id);
     return c.json(toTaskStatusV1(await waitForEnd(c.get("call"), task, preferredWaitSeconds(c))), 200);

@@ -16,8 +16,15 @@ export const METADATA_MAX_CHARACTERS = 16_384;
 
 export const NameV1 = z.string().min(1).max(NAME_MAX_CHARACTERS);
 export const DescriptionV1 = z.string().max(DESCRIPTION_MAX_CHARACTERS).nullable();
+/** RFC 3339 writes years with four digits; a time with an offset may lie outside in UTC. */
+const YEAR_0000_MS = Date.parse("0000-01-01T00:00:00Z");
+const YEAR_10000_MS = Date.parse("+010000-01-01T00:00:00Z");
+
 export const TimestampV1 = z.iso
   .datetime({ offset: true, error: "Must be an RFC 3339 time, such as 2026-03-01T12:00:00Z." })
+  .refine((text) => !(Date.parse(text) < YEAR_0000_MS || Date.parse(text) >= YEAR_10000_MS), {
+    error: "Must be a time of the years 0000 to 9999 in UTC.",
+  })
   .openapi({ format: "date-time", example: "2026-03-01T12:00:00.000Z" });
 
 export const MetadataV1 = z

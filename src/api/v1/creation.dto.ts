@@ -37,3 +37,12 @@ export const creationHeaders = {
   "Idempotent-Replayed": header("`true` when an earlier call made the task.", "false"),
   Location: header("Where the task can be read.", "/v1/batches/task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e"),
 };
+
+export const ifMatchHeaderV1 = z
+  .string()
+  .optional()
+  .openapi({
+    param: { name: "If-Match", in: "header" },
+    description: "The ETag of the task as you read it: it counts the runs.",
+    example: '"1"',
+  });

@@ -7,6 +7,7 @@ import { collectionsRoutes } from "./collections.routes";
 import { keysRoutes } from "./keys.routes";
 import { memoriesRoutes } from "./memories.routes";
 import { namespacesRoutes } from "./namespaces.routes";
+import { policiesRoutes } from "./policies.routes";
 import { requestsRoutes } from "./requests.routes";
 
 /** Version 1 of the contract, in the order of the main job: that is how the documentation shows it. */
@@ -18,6 +19,7 @@ export function v1Routes(app: Api): void {
   batchesRoutes(app);
   checkmateRoutes(app);
   requestsRoutes(app);
+  policiesRoutes(app);
   namespacesRoutes(app);
   keysRoutes(app);
 }

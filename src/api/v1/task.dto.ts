@@ -127,6 +127,13 @@ export const BatchStateViewV1 = z
   })
   .openapi("BatchStateV1");
 
+export const BatchRemovalV1 = z
+  .object({
+    batches: count("Batches that would go.", 1),
+    items: count("Verdicts of memories that would go with it.", 419),
+  })
+  .openapi("BatchRemovalV1");
+
 export const NewTaskResponseV1 = z
   .object({ task_id: z.string().openapi({ example: TASK_ID_EXAMPLE }), status: TaskStatusV1, links: LinksV1 })
   .openapi("NewTaskResponseV1");
@@ -228,6 +235,10 @@ export function toBatchV1(task: Task): z.infer<typeof BatchV1> {
 
 export function toBatchStateV1(task: Task): z.infer<typeof BatchStateViewV1> {
   return { id: task.id, state: BATCH_STATE_OF[task.status] };
+}
+
+export function toBatchRemovalV1(task: Task): z.infer<typeof BatchRemovalV1> {
+  return { batches: 1, items: task.progress.total ?? 0 };
 }
 
 /** The statuses behind a state of Livy's. */

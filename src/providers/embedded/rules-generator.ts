@@ -165,7 +165,9 @@ function begins(text: string, opener: string): boolean {
     .trim()
     .replace(/[\p{P}\s]+$/u, "")
     .toLowerCase();
-  return phrase !== "" && text.trimStart().toLowerCase().startsWith(phrase);
+  // Only the beginning is compared; a memory may be long, and openers many. Case may change the length of a text.
+  const start = text.trimStart().slice(0, 2 * phrase.length + 8);
+  return phrase !== "" && start.toLowerCase().startsWith(phrase);
 }
 
 /** FNV-1a, 32 bits: the same choice for the same memory and agent on every run. */

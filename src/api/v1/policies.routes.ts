@@ -1,0 +1,66 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memory";
+import type { Limits } from "../../services/context";
+import { WAIT_SECONDS_MAX } from "../../services/tasks";
+import type { Api } from "../env";
+import { BODY_BYTES_MAX, MEMORIES_BODY_BYTES_MAX } from "../middleware/json-body";
+import { rateLimit } from "../middleware/rate-limit";
+import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
+import { NoQueryV1 } from "./common.dto";
+
+const number = (description: string, example: number) => z.number().openapi({ description, example });
+
+const PoliciesV1 = z
+  .object({
+    retention_days: number("How long a requestId lives after the end of its task.", 90),
+    tombstone_days: number("How long after that it answers 410, and never runs again.", 400),
+    request_objects: z.string().openapi({ description: "Placement of the requests objects.", example: "per-request" }),
+    rate_limit: z.enum(["on", "off"]).openapi({ example: "on" }),
+    lease_seconds: number("How long a silent worker keeps its part.", 60),
+    heartbeat_seconds: number("How often a working one says that it is alive.", 15),
+    part_seconds: number("After so long a part begins no new memory.", 5),
+    parallel_parts: number("Parts of one task that run at once.", 4),
+    wait_seconds_max: number("The longest `Prefer: wait`.", 30),
+    body_bytes_max: number("The largest body.", 1_048_576),
+    memories_body_bytes_max: number("The largest body of memories.", 8_388_608),
+    memories_per_call_max: number("Memories in one call.", 100),
+    memory_text_characters_max: number("Characters of one memory.", 8_000),
+  })
+  .openapi("PoliciesV1");
+
+const get = createRoute({
+  method: "get",
+  path: "/v1/policies",
+  operationId: "policies-get",
+  tags: ["service"],
+  summary: "Retention and limits in force",
+  security: SECURED,
+  middleware: rateLimit,
+  request: { query: NoQueryV1 },
+  responses: { 200: json(PoliciesV1, "What is in force now."), ...problems(...COMMON_PROBLEMS, 422) },
+});
+
+export function policiesRoutes(app: Api): void {
+  app.openapi(get, (c) => {
+    const { limits } = c.get("services");
+    return c.json(toPoliciesV1(limits, c.get("runtime").rateLimiter !== null), 200);
+  });
+}
+
+function toPoliciesV1(limits: Limits, rateLimited: boolean): z.infer<typeof PoliciesV1> {
+  return {
+    retention_days: limits.retentionDays,
+    tombstone_days: limits.tombstoneDays,
+    request_objects: "per-request",
+    rate_limit: rateLimited ? "on" : "off",
+    lease_seconds: limits.leaseSeconds,
+    heartbeat_seconds: limits.heartbeatSeconds,
+    part_seconds: limits.partSeconds,
+    parallel_parts: limits.parallelParts,
+    wait_seconds_max: WAIT_SECONDS_MAX,
+    body_bytes_max: BODY_BYTES_MAX,
+    memories_body_bytes_max: MEMORIES_BODY_BYTES_MAX,
+    memories_per_call_max: MEMORIES_PER_CALL_MAX,
+    memory_text_characters_max: MEMORY_TEXT_MAX_CHARACTERS,
+  };
+}

@@ -1,0 +1,38 @@
+import { and, eq, isNotNull, sql } from "drizzle-orm";
+import type { TaskHead } from "../domain/task";
+import type { Database } from "./database";
+import { RESULT_OF_ITEMS } from "./task-part-sql";
+import { taskItems, taskParts, tasks } from "./schema";
+
+/**
+ * Ends the task if it is open, and empties its row to a tombstone, in one transaction. It is an upsert, because an
+ * insert of the same task may still be under way: that one finds the tombstone, and does nothing. Parts and items go,
+ * and with them every lease; what the task wrote stays with its collection.
+ */
+export async function removeTask(db: Database, head: TaskHead, nowMs: number): Promise<void> {
+  const own = (table: typeof taskParts | typeof taskItems) =>
+    and(eq(table.namespaceId, head.namespaceId), eq(table.taskId, head.id));
+  await db.batch([
+    db.run(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
+        fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms, deleted_at_ms)
+      VALUES (${head.id}, ${head.namespaceId}, ${head.requestId}, ${head.keyId}, ${head.type}, ${head.operation},
+        'canceled', '[]', '{}', ${head.fingerprint}, '{}', 1, 0, ${head.createdAtMs}, ${nowMs}, ${nowMs}, ${nowMs},
+        ${nowMs})
+      ON CONFLICT (id) DO UPDATE SET
+        status = CASE WHEN ended_at_ms IS NULL THEN 'canceled' ELSE status END,
+        ended_at_ms = coalesce(ended_at_ms, ${nowMs}), updated_at_ms = ${nowMs},
+        deleted_at_ms = coalesce(deleted_at_ms, ${nowMs}),
+        result = CASE WHEN ended_at_ms IS NULL THEN ${RESULT_OF_ITEMS} ELSE result END,
+        name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = '{}', error = NULL
+      WHERE namespace_id = ${head.namespaceId}`),
+    db.delete(taskItems).where(own(taskItems)),
+    db.delete(taskParts).where(own(taskParts)),
+  ]);
+}
+
+/** Forgets a tombstone whose time is over. */
+export async function purgeTask(db: Database, namespaceId: string, taskId: string): Promise<void> {
+  await db
+    .delete(tasks)
+    .where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId), isNotNull(tasks.deletedAtMs)));
+}

@@ -1,0 +1,194 @@
+import { errorText } from "../domain/error-text";
+import { within } from "../domain/time-limit";
+import type { Services } from "../services/context";
+import { buryTask, cancelRecordedTask, forgetTask, lookAtTask, recordTask, ringForTask } from "../services/watch-task";
+import { nextTryMs } from "./backoff";
+import type { Claim, Tombstone } from "./claim-record";
+import type { Claims } from "./claims";
+import type { Waiters } from "./waiters";
+
+/** Own time limits of the steps outside, so that no caller waits for a database that hangs. */
+export const ROW_WITHIN_MS = 5_000;
+export const RING_WITHIN_MS = 3_000;
+const DAY_MS = 86_400_000;
+
+/** Who looks after a claim: only the alarm's own tries count for its back-off. */
+export type Driver = "call" | "alarm";
+
+/** What the driver works on: the object's own tables, and a way to change them together with the alarm. */
+export interface DriverParts {
+  readonly services: Services;
+  readonly claims: Claims;
+  readonly waiters: Waiters;
+  /** Runs the change and arms the alarm anew, as one unit. */
+  readonly change: (change: () => void) => void;
+}
+
+/** Brings each claim on: its outbox, then the watch until its task has ended, then its removal. */
+export class ClaimDriver {
+  readonly #driving = new Map<string, Promise<void>>();
+
+  constructor(private readonly parts: DriverParts) {}
+
+  /** One drive of a task at a time; who comes meanwhile waits for the same. Never throws. */
+  drive(taskId: string, by: Driver): Promise<void> {
+    const running = this.#driving.get(taskId);
+    if (running !== undefined) return running;
+    const drive = this.#driveOutbox(taskId, by).finally(() => this.#driving.delete(taskId));
+    this.#driving.set(taskId, drive);
+    return drive;
+  }
+
+  /** What is to be done for one record now. Never throws. */
+  async attend(taskId: string, by: Driver): Promise<void> {
+    const { claims, services } = this.parts;
+    try {
+      const record = claims.find(taskId);
+      if (record === undefined) return;
+      const over = record.keepUntilMs !== null && record.keepUntilMs <= services.clock.nowMs();
+      if (record.state === "stone") return over ? this.#forget(taskId) : this.#sleep(taskId, record.keepUntilMs);
+      if (record.state === "retired") return await this.#attendTombstone(record, over);
+      if (record.ended) {
+        if (over) await this.retire(record);
+        else this.#sleep(taskId, record.keepUntilMs);
+        return;
+      }
+      if (record.rowDone && record.bellDone && !record.cancelWanted) await this.#watch(record, by);
+      else await this.drive(taskId, by);
+    } catch (error) {
+      // The alarm moved the record ahead before it came here, so it comes again.
+      services.log("error", "attend-failed", { task_id: taskId, error: errorText(error) });
+    }
+  }
+
+  /** A run of the task ended: who waits is woken, and the alarm sleeps until the end of retention. */
+  markEnded(taskId: string, run: number): void {
+    const { claims, services, change, waiters } = this.parts;
+    if (claims.find(taskId)?.state !== "claimed") return;
+    const keepUntilMs = services.clock.nowMs() + services.limits.retentionDays * DAY_MS;
+    change(() => claims.markEnded(taskId, run, keepUntilMs));
+    waiters.wake(taskId);
+  }
+
+  /** The claim becomes a tombstone first, then the row: an insert that is under way finds one or the other. */
+  async retire({ task }: { readonly task: Tombstone["head"] }): Promise<boolean> {
+    const { claims, services, change, waiters } = this.parts;
+    const nowMs = services.clock.nowMs();
+    const { id, namespaceId, requestId, keyId, type, operation, fingerprint, createdAtMs } = task;
+    const head = { id, namespaceId, requestId, keyId, type, operation, fingerprint, createdAtMs };
+    const keepUntilMs = nowMs + services.limits.tombstoneDays * DAY_MS;
+    change(() => claims.retire(head, keepUntilMs, { nowMs, dueAtMs: nowMs + ROW_WITHIN_MS + 1_000 }));
+    waiters.wake(id);
+    return this.bury(head);
+  }
+
+  /** @returns whether D1 said that the row is a tombstone. */
+  async bury(head: Tombstone["head"]): Promise<boolean> {
+    const { claims, services, change } = this.parts;
+    const done = await this.#try("row-not-buried", head.id, () => within(ROW_WITHIN_MS, buryTask(services, head)));
+    if (done) change(() => claims.markBuried(head.id));
+    return done;
+  }
+
+  async #attendTombstone(record: Tombstone, over: boolean): Promise<void> {
+    const { services } = this.parts;
+    if (!record.rowDone) return void (await this.bury(record.head));
+    if (!over) return this.#sleep(record.taskId, record.keepUntilMs);
+    await within(ROW_WITHIN_MS, forgetTask(services, record.head));
+    this.#forget(record.taskId);
+  }
+
+  #forget(taskId: string): void {
+    this.parts.change(() => this.parts.claims.forget(taskId));
+  }
+
+  #sleep(taskId: string, untilMs: number | null): void {
+    if (untilMs !== null) this.parts.change(() => this.parts.claims.setDue(taskId, untilMs));
+  }
+
+  /**
+   * The row, then the bell; each is tried though the other failed. Marked in one write: both may be done again. A cancel
+   * that came meanwhile is carried out before the drive ends.
+   */
+  async #driveOutbox(taskId: string, by: Driver): Promise<void> {
+    const { claims, services } = this.parts;
+    const claim = claims.find(taskId);
+    if (claim?.state !== "claimed" || claim.ended) return;
+    if (claim.cancelWanted) return this.#driveCancel(claim, by);
+    const rowDone = claim.rowDone || (await this.#try("row-not-written", taskId, () => this.#writeRow(claim, false)));
+    const bellDone =
+      claim.bellDone ||
+      (await this.#try("bell-not-rung", taskId, () => within(RING_WITHIN_MS, ringForTask(services, taskId))));
+    this.#mark(claim, { rowDone, bellDone, by });
+    const now = claims.find(taskId);
+    if (now?.state === "claimed" && now.cancelWanted) await this.#driveCancel(now, by);
+  }
+
+  /** Born canceled, or canceled if the row came meanwhile; done only when D1 has said so. */
+  async #driveCancel(claim: Claim, by: Driver): Promise<void> {
+    const { services } = this.parts;
+    const { taskId } = claim;
+    const done = await this.#try("cancel-not-written", taskId, async () => {
+      await this.#writeRow(claim, true);
+      await within(ROW_WITHIN_MS, cancelRecordedTask(services, claim.task));
+    });
+    if (done) this.markEnded(taskId, claim.run);
+    else this.#mark(claim, { rowDone: claim.rowDone, bellDone: claim.bellDone, by });
+  }
+
+  #mark(
+    claim: Claim,
+    state: { readonly rowDone: boolean; readonly bellDone: boolean; readonly by: Driver; readonly tries?: number },
+  ): void {
+    const { claims, services, change } = this.parts;
+    const done = state.rowDone && state.bellDone && !claim.cancelWanted;
+    const tries = state.tries ?? (done ? 0 : triesAfter(claim, state.by));
+    const nextMs = services.clock.nowMs() + nextTryMs(tries, services.limits.leaseSeconds);
+    // However often clients call, the alarm comes when it would have come.
+    const dueAtMs = done || state.by === "alarm" ? nextMs : Math.min(claim.dueAtMs ?? nextMs, nextMs);
+    change(() => claims.mark(claim.taskId, { ...state, tries, dueAtMs }));
+  }
+
+  async #writeRow(claim: Claim, canceled: boolean): Promise<void> {
+    const { claims, services } = this.parts;
+    const row = await within(ROW_WITHIN_MS, recordTask(services, claim.task, canceled));
+    const same = row.fingerprint === claim.fingerprint;
+    if (same && row.createdAtMs === claim.task.createdAtMs) return;
+    services.log("error", "row-older-than-claim", { task_id: claim.taskId, same });
+    claims.adopt(claim.taskId, row);
+  }
+
+  async #watch(claim: Claim, by: Driver): Promise<void> {
+    const { services } = this.parts;
+    const { taskId } = claim;
+    const sight = await within(ROW_WITHIN_MS, lookAtTask(services, taskId));
+    const watched = { rowDone: true, bellDone: true, by };
+    switch (sight.kind) {
+      case "ended":
+        return this.markEnded(taskId, sight.run);
+      case "busy":
+        return this.#mark(claim, { ...watched, tries: 0 });
+      case "still":
+        // Due again before the ring: a crash in it must not end the watch.
+        this.#mark(claim, { ...watched, tries: triesAfter(claim, by) });
+        return within(RING_WITHIN_MS, ringForTask(services, taskId, sight.waiting));
+      case "missing":
+        this.#mark(claim, { rowDone: false, bellDone: false, tries: claim.tries, by });
+        return this.drive(taskId, by);
+    }
+  }
+
+  async #try(event: string, taskId: string, step: () => Promise<void>): Promise<boolean> {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      this.parts.services.log("warn", event, { task_id: taskId, error: errorText(error) });
+      return false;
+    }
+  }
+}
+
+function triesAfter(claim: Claim, by: Driver): number {
+  return claim.tries + (by === "alarm" ? 1 : 0);
+}
