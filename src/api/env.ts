@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiRuntime } from "../runtime/context";
 import type { CallContext, Services } from "../services/context";
 import type { Creation } from "../services/create-task";
+import type { Outcome } from "../services/outcome";
 
 /** What middleware hands to handlers. */
 export interface ApiEnv {
@@ -14,6 +15,8 @@ export interface ApiEnv {
     call: CallContext;
     /** Set on routes that start a task. */
     creation: Creation;
+    /** Set instead of `creation` when the body is a bulk. */
+    bulk: readonly Outcome<Creation>[] | undefined;
   };
 }
 

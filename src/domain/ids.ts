@@ -21,17 +21,27 @@ export function reVoicedMemoryIdOf(taskId: string, sourceMemoryId: string): Prom
   return derivedId("memory", "refrain:re-voiced:v1", taskId, sourceMemoryId);
 }
 
+/** The request id of a bulk's item that has none of its own: the same whenever the bulk is sent again. */
+export async function bulkItemRequestIdOf(bulkRequestId: string, index: number): Promise<string> {
+  const hex = await derivedHex("refrain:bulk-item:v1", bulkRequestId, String(index));
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
 /**
  * A UUIDv8 of SHA-256 over (tag, a, b). Each is preceded by its length, so that no two triples share an encoding.
  * Source: RFC 9562, section 5.8 and appendix B.2.
  */
-async function derivedId(prefix: IdPrefix, tag: string, a: string, b: string): Promise<string> {
+async function derivedHex(tag: string, a: string, b: string): Promise<string> {
   const encoded = [tag, a, b].map((part) => `${part.length}:${part}`).join("");
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(encoded)));
   const bytes = digest.slice(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return `${prefix}_${hexOf(bytes)}`;
+  return hexOf(bytes);
+}
+
+async function derivedId(prefix: IdPrefix, tag: string, a: string, b: string): Promise<string> {
+  return `${prefix}_${await derivedHex(tag, a, b)}`;
 }
 
 export function hexOf(bytes: Uint8Array): string {

@@ -1,21 +1,26 @@
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { bulkItemRequestIdOf } from "../../domain/ids";
 import type { TaskType } from "../../domain/task";
 import type { CallContext } from "../../services/context";
-import { createTask, type TaskPlan } from "../../services/create-task";
+import { BULK_ITEMS_MAX, createBulk } from "../../services/create-bulk";
+import { createTask, type CreateTaskInput, type TaskPlan } from "../../services/create-task";
+import { faultAt, ServiceError } from "../../services/errors";
 import { waitForEnd } from "../../services/tasks";
 import type { ApiEnv } from "../env";
 import { faultsOf, validationFailed } from "../faults";
 import { BODY_BYTES_MAX, readJsonBody } from "./json-body";
 import { preferredWaitSeconds } from "./prefer";
 import { rateRefusal } from "./rate-limit";
-import { findRequestId, getRequestId } from "./request-id";
+import { findRequestId, getRequestId, isRequestId } from "./request-id";
 
 export interface CreationDoor<S extends z.ZodType> {
   readonly type: TaskType;
   /** The operation id: part of the fingerprint. */
   readonly operation: string;
+  /** The body may be `{ items: [...] }` as well. */
+  readonly takesBulk?: boolean;
   /** `minted`: every call is a new creation, whatever its headers say. */
   readonly requestId: "required" | "optional" | "minted";
   readonly body: S;
@@ -35,23 +40,75 @@ export function creation<S extends z.ZodType>(door: CreationDoor<S>) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const clientsId = requestIdOf(c, door);
     const body = await readJsonBody(c, BODY_BYTES_MAX);
-    const path = c.req.param();
-    const call = c.get("call");
-    const made = await createTask(call, {
-      requestId: clientsId ?? crypto.randomUUID(),
-      requestIdIsClients: clientsId !== undefined,
-      request: { api: 1, type: door.type, operation: door.operation, path, body },
-      refuseClaim: () => rateRefusal(c),
-      check: async (taskId) => {
-        const parsed = door.body.safeParse(body);
-        if (!parsed.success) throw validationFailed(faultsOf(parsed.error));
-        return door.plan(call, taskId, parsed.data, path);
-      },
-    });
+    if (door.takesBulk && isBulk(body)) {
+      c.set("bulk", await createBulk(c.get("call"), bulkInputs(c, door, clientsId, body)));
+      return next();
+    }
+    const made = await createTask(c.get("call"), inputOf(c, door, clientsId, body));
     c.header("Idempotent-Replayed", String(made.replayed));
     c.set("creation", { ...made, task: await waited(c, made.task) });
-    await next();
+    return next();
   });
+}
+
+function inputOf<S extends z.ZodType>(
+  c: Context<ApiEnv>,
+  door: CreationDoor<S>,
+  clientsId: string | undefined,
+  body: unknown,
+): CreateTaskInput {
+  const path = c.req.param();
+  const call = c.get("call");
+  return {
+    requestId: clientsId ?? crypto.randomUUID(),
+    requestIdIsClients: clientsId !== undefined,
+    request: { api: 1, type: door.type, operation: door.operation, path, body },
+    refuseClaim: () => rateRefusal(c),
+    check: async (taskId) => {
+      const parsed = door.body.safeParse(body);
+      if (!parsed.success) throw validationFailed(faultsOf(parsed.error));
+      return door.plan(call, taskId, parsed.data, path);
+    },
+  };
+}
+
+const Bulk = z.strictObject({ items: z.array(z.unknown()).min(1).max(BULK_ITEMS_MAX) });
+const BulkItem = z.looseObject({ request_id: z.string().optional() });
+
+function isBulk(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "items" in body;
+}
+
+/**
+ * One creation an item: what a `PUT` of the item alone, under the same request id, would be. An item without an id of its
+ * own derives one from the bulk's and its place; without either, the ids are minted.
+ */
+function bulkInputs<S extends z.ZodType>(
+  c: Context<ApiEnv>,
+  door: CreationDoor<S>,
+  bulkId: string | undefined,
+  body: unknown,
+): readonly (() => Promise<CreateTaskInput>)[] {
+  const bulk = Bulk.safeParse(body);
+  if (!bulk.success) throw validationFailed(faultsOf(bulk.error));
+  return bulk.data.items.map((given, index) => async () => {
+    const item = BulkItem.safeParse(given);
+    if (!item.success) throw validationFailed(faultsOf(item.error, `/items/${index}`));
+    const { request_id: own, ...request } = item.data;
+    const requestId = own === undefined ? await derivedId(bulkId, index) : ownId(own, index);
+    return inputOf(c, door, requestId, request);
+  });
+}
+
+async function derivedId(bulkId: string | undefined, index: number): Promise<string | undefined> {
+  return bulkId === undefined ? undefined : bulkItemRequestIdOf(bulkId, index);
+}
+
+/** @throws ServiceError, because a bad id refuses its item alone. */
+function ownId(id: string, index: number): string {
+  if (isRequestId(id)) return id.toLowerCase();
+  const detail = "Must be an RFC 9562 GUID that is not all zeros.";
+  throw new ServiceError("invalid", "validation-failed", detail, faultAt(`/items/${index}/request_id`, detail));
 }
 
 function requestIdOf(c: Context<ApiEnv>, door: { readonly requestId: "required" | "optional" | "minted" }) {

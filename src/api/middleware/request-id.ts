@@ -14,7 +14,7 @@ export function findRequestId(c: Context<ApiEnv>): string | undefined {
   const ids = [own, alias && unquoted(alias)].filter((id) => id !== undefined).map((id) => id.trim().toLowerCase());
   const [first, second] = ids;
   if (first === undefined) return undefined;
-  if (!ids.every((id) => validate(id) && id !== NIL)) {
+  if (!ids.every((id) => isRequestId(id))) {
     const detail = "Send one requestId: an RFC 9562 GUID that is not all zeros, such as one of crypto.randomUUID().";
     throw new HttpProblem(400, "request-id-invalid", detail);
   }
@@ -31,6 +31,11 @@ export function getRequestId(c: Context<ApiEnv>): string {
   if (id !== undefined) return id;
   const detail = "Send the header requestId with a GUID that you make, and the same one whenever you try again.";
   throw new HttpProblem(400, "request-id-missing", detail);
+}
+
+/** Any RFC 9562 GUID but the one of all zeros. */
+export function isRequestId(id: string): boolean {
+  return validate(id) && id !== NIL;
 }
 
 function unquoted(value: string): string {

@@ -1,8 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import type { OnItemError } from "../../domain/task";
 import type { CallContext } from "../../services/context";
-import type { TaskPlan } from "../../services/create-task";
+import type { Creation, TaskPlan } from "../../services/create-task";
+import { BULK_ITEMS_MAX } from "../../services/create-bulk";
+import type { Outcome } from "../../services/outcome";
 import { planReVoicing, type ReVoiceInput } from "../../services/plan-re-voicing";
+import { problemMembers } from "../problem";
+import { ProblemV1 } from "../route";
+import { LinksV1, toLinksV1 } from "./task.dto";
 import { MemorySettingsV1, MetadataV1, NAME_MAX_CHARACTERS, NameV1, toMemorySettings } from "./common.dto";
 
 const INSTRUCTIONS_MAX_CHARACTERS = 4_000;
@@ -76,6 +81,52 @@ const ReVoiceBatchRequestV1 = z
 
 /** One kind of long work each. */
 export const BatchRequestV1 = z.discriminatedUnion("operation", [ReVoiceBatchRequestV1]).openapi("BatchRequestV1");
+
+/** Up to 100 batch requests, each with an optional request id of its own. */
+const BulkRequestV1 = z
+  .strictObject({
+    items: z
+      .array(
+        ReVoiceBatchRequestV1.extend({
+          request_id: z.string().optional().openapi({ description: "A GUID of the item's own." }),
+        }),
+      )
+      .min(1)
+      .max(BULK_ITEMS_MAX),
+  })
+  .openapi("BulkRequestV1");
+
+/** What `PUT` and `POST /v1/batches` take, for the document; the door looks at each form itself. */
+export const BatchesRequestV1 = z.union([BatchRequestV1, BulkRequestV1]).openapi("BatchesRequestV1");
+
+export const BulkV1 = z
+  .object({
+    results: z.array(
+      z.object({
+        index: z.number().int().openapi({ example: 0 }),
+        status: z.number().int().openapi({ description: "The status of a `PUT` of this item alone.", example: 201 }),
+        replayed: z.boolean(),
+        task_id: z.string().nullable().openapi({ example: "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e" }),
+        links: LinksV1.nullable(),
+        problem: z.union([ProblemV1.omit({ trace_id: true }), z.null()]).openapi({ example: null }),
+      }),
+    ),
+  })
+  .openapi("BulkV1");
+
+export function toBulkV1(outcomes: readonly Outcome<Creation>[]): z.infer<typeof BulkV1> {
+  return { results: outcomes.map((outcome, index) => ({ index, ...toBulkResultV1(outcome) })) };
+}
+
+function toBulkResultV1(outcome: Outcome<Creation>) {
+  if (!outcome.ok) {
+    const problem = problemMembers(outcome.error);
+    return { status: problem.status, replayed: false, task_id: null, links: null, problem };
+  }
+  const { task, replayed } = outcome.value;
+  const status = replayed ? 200 : 201;
+  return { status, replayed, task_id: task.id, links: toLinksV1(task.id), problem: null };
+}
 
 export function planBatch(ctx: CallContext, taskId: string, body: z.output<typeof BatchRequestV1>): Promise<TaskPlan> {
   const pointers = { agent: "/agent_id", source: "/collection_id" };

@@ -7,7 +7,15 @@ import type { Api, ApiEnv } from "../env";
 import { creation, type CreationDoor } from "../middleware/creation";
 import { rateLimit } from "../middleware/rate-limit";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, json, documentedRequest, problems, SECURED } from "../route";
-import { BatchRequestV1, planBatch, planReVoice, ReVoiceRequestV1 } from "./batches.dto";
+import {
+  BatchesRequestV1,
+  BatchRequestV1,
+  BulkV1,
+  planBatch,
+  planReVoice,
+  ReVoiceRequestV1,
+  toBulkV1,
+} from "./batches.dto";
 import { CursorQueryV1, FlagQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1 } from "./common.dto";
 import { creationHeaders, preferHeaderV1, replayHeaders, requestIdHeaderV1 } from "./creation.dto";
 import {
@@ -31,6 +39,7 @@ const door: CreationDoor<typeof BatchRequestV1> = {
   operation: "batches-create",
   requestId: "required",
   body: BatchRequestV1,
+  takesBulk: true,
   plan: planBatch,
 };
 
@@ -41,16 +50,22 @@ const create = createRoute({
   tags,
   summary: "Start long work exactly once",
   description:
-    "However often the same request is sent with the same `requestId`, one task runs. The first answer is 201, every later one 200 with the task as it is now.",
+    "However often the same request is sent with the same `requestId`, one task runs. The first answer is 201, every later one 200 with the task as it is now. `{ items: [...] }` starts up to 100 at once, each with a verdict of its own.",
   security: SECURED,
   middleware: creation(door),
   request: {
     headers: z.object({ requestId: requestIdHeaderV1(true), Prefer: preferHeaderV1 }),
-    body: documentedRequest("BatchRequestV1"),
+    body: documentedRequest("BatchesRequestV1"),
   },
   responses: {
     201: { ...json(BatchV1, "Created by this call."), headers: creationHeaders },
-    200: { ...json(BatchV1, "Created by an earlier call; the task as it is now."), headers: replayHeaders },
+    200: {
+      ...json(
+        z.union([BatchV1, BulkV1]),
+        "Created by an earlier call; the task as it is now. Or the verdicts of a bulk.",
+      ),
+      headers: replayHeaders,
+    },
     ...creationProblems,
   },
 });
@@ -64,8 +79,12 @@ const submit = createRoute({
   description: "As Livy's: every call makes a new task. To be safe against lost answers use `PUT` with a `requestId`.",
   security: SECURED,
   middleware: creation({ ...door, operation: "batches-submit", requestId: "minted" }),
-  request: { headers: z.object({ Prefer: preferHeaderV1 }), body: documentedRequest("BatchRequestV1") },
-  responses: { 201: { ...json(BatchV1, "Created."), headers: creationHeaders }, ...creationProblems },
+  request: { headers: z.object({ Prefer: preferHeaderV1 }), body: documentedRequest("BatchesRequestV1") },
+  responses: {
+    201: { ...json(BatchV1, "Created."), headers: creationHeaders },
+    200: json(BulkV1, "The verdicts of a bulk."),
+    ...creationProblems,
+  },
 });
 
 const list = createRoute({
@@ -173,14 +192,18 @@ const reVoice = createRoute({
 });
 
 export function batchesRoutes(app: Api): void {
-  app.openAPIRegistry.register("BatchRequestV1", BatchRequestV1);
+  app.openAPIRegistry.register("BatchesRequestV1", BatchesRequestV1);
   app.openAPIRegistry.register("ReVoiceRequestV1", ReVoiceRequestV1);
   app.openapi(create, (c) => {
+    const bulk = c.get("bulk");
+    if (bulk !== undefined) return c.json(toBulkV1(bulk), 200);
     const { task, replayed } = c.get("creation");
     if (replayed) return c.json(toBatchV1(task), 200);
     return c.json(toBatchV1(task), 201, location(task.id));
   });
   app.openapi(submit, (c) => {
+    const bulk = c.get("bulk");
+    if (bulk !== undefined) return c.json(toBulkV1(bulk), 200);
     const { task } = c.get("creation");
     return c.json(toBatchV1(task), 201, location(task.id));
   });

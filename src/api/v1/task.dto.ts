@@ -57,7 +57,7 @@ const ResultV1 = z.object({
 const TASK_ID_EXAMPLE = "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e";
 
 const link = (path = "") => z.string().openapi({ example: `/v1/checkmate/tasks/${TASK_ID_EXAMPLE}${path}` });
-const LinksV1 = z.object({
+export const LinksV1 = z.object({
   self: link(),
   status: link("/status"),
   items: link("/items"),
