@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, lt, sql, type SQL } from "drizzle-orm";
+import { and, eq, inArray, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../domain/page";
 import { CANCELABLE_STATUSES, type NewTask, type Operation, type Task, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
@@ -116,18 +116,28 @@ function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
 }
 
 /**
- * Ends a task as canceled, if it has not ended. One transaction: the state, and the leases with it, so that no
- * consumer can write any more.
+ * Ends a task as canceled, if it has not ended. One transaction: the state, the leases with it, so that no consumer can
+ * write any more, and the look at what came of it: a task that is returned has ended.
+ * @param runMax spares a later run: news that comes late is not for it.
  */
-export async function cancelTask(db: Database, namespaceId: string, taskId: string, nowMs: number): Promise<void> {
+export async function cancelTask(
+  db: Database,
+  namespaceId: string,
+  taskId: string,
+  nowMs: number,
+  runMax?: number,
+): Promise<Task | undefined> {
   const isIt = and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId));
-  await db.batch([
+  const inTime = runMax === undefined ? undefined : lte(tasks.run, runMax);
+  const [, , found] = await db.batch([
     db
       .update(tasks)
       .set({ status: "canceled", endedAtMs: nowMs, updatedAtMs: nowMs, result: RESULT_OF_ITEMS })
-      .where(and(isIt, inArray(tasks.status, [...CANCELABLE_STATUSES]))),
+      .where(and(isIt, inTime, inArray(tasks.status, [...CANCELABLE_STATUSES]))),
     clearLeases(db, namespaceId, taskId),
+    selectTask(db, namespaceId, taskId),
   ]);
+  return found[0] && toTask(found[0]);
 }
 
 export interface StillTask {

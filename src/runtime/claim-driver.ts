@@ -130,7 +130,7 @@ export class ClaimDriver {
     const { taskId } = claim;
     const done = await this.#try("cancel-not-written", taskId, async () => {
       await this.#writeRow(claim, true);
-      await within(ROW_WITHIN_MS, cancelRecordedTask(services, claim.task));
+      await within(ROW_WITHIN_MS, cancelRecordedTask(services, claim.task, claim.run));
     });
     if (done) this.markEnded(taskId, claim.run);
     else this.#mark(claim, { rowDone: claim.rowDone, bellDone: claim.bellDone, by });
@@ -138,7 +138,14 @@ export class ClaimDriver {
 
   #mark(
     claim: Claim,
-    state: { readonly rowDone: boolean; readonly bellDone: boolean; readonly by: Driver; readonly tries?: number },
+    state: {
+      readonly rowDone: boolean;
+      readonly bellDone: boolean;
+      readonly by: Driver;
+      readonly tries?: number;
+      /** The run that D1 shows, where it was looked at. */
+      readonly run?: number;
+    },
   ): void {
     const { claims, services, change } = this.parts;
     const done = state.rowDone && state.bellDone && !claim.cancelWanted;
@@ -165,12 +172,13 @@ export class ClaimDriver {
     const watched = { rowDone: true, bellDone: true, by };
     switch (sight.kind) {
       case "ended":
-        return this.markEnded(taskId, sight.run);
+        // A run that D1 does not know of any more, after a restore, has ended too; one that was opened meanwhile has not.
+        return this.markEnded(taskId, Math.max(sight.run, claim.run));
       case "busy":
-        return this.#mark(claim, { ...watched, tries: 0 });
+        return this.#mark(claim, { ...watched, tries: 0, run: sight.run });
       case "still":
         // Due again before the ring: a crash in it must not end the watch.
-        this.#mark(claim, { ...watched, tries: triesAfter(claim, by) });
+        this.#mark(claim, { ...watched, tries: triesAfter(claim, by), run: sight.run });
         return within(RING_WITHIN_MS, ringForTask(services, taskId, sight.waiting));
       case "missing":
         this.#mark(claim, { rowDone: false, bellDone: false, tries: claim.tries, by });

@@ -13,8 +13,6 @@ const Row = z.object({
   fingerprint: z.string(),
   task: z.string(),
   call_id: z.string(),
-  invoke_id: z.string().nullable(),
-  invoke_run: z.number(),
   first_seen_at_ms: z.number(),
   last_seen_at_ms: z.number(),
   replay_count: z.number(),
@@ -47,8 +45,6 @@ export interface Claim extends Kept {
   readonly fingerprint: string;
   readonly task: NewTask;
   readonly callId: string;
-  /** The last invoke that had an id of its own, and the run it followed. */
-  readonly invoke: { readonly id: string | null; readonly run: number };
   readonly firstSeenAtMs: number;
   /** The outbox: what is still to be done outside. */
   readonly rowDone: boolean;
@@ -81,14 +77,16 @@ export function parseRow(row: unknown): ClaimRow {
   return Row.parse(row);
 }
 
-/** The table, as the first claim of an object makes it. */
-export const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS claims (
+/** The tables, as the first claim of an object makes them: claims, and the ids of invokes that had one. */
+export const CREATE_TABLES = `CREATE TABLE IF NOT EXISTS claims (
   task_id TEXT PRIMARY KEY, version INTEGER NOT NULL, request_id TEXT NOT NULL, state TEXT NOT NULL,
-  material TEXT NOT NULL, fingerprint TEXT NOT NULL, task TEXT NOT NULL, call_id TEXT NOT NULL, invoke_id TEXT,
-  invoke_run INTEGER NOT NULL, first_seen_at_ms INTEGER NOT NULL, last_seen_at_ms INTEGER NOT NULL,
+  material TEXT NOT NULL, fingerprint TEXT NOT NULL, task TEXT NOT NULL, call_id TEXT NOT NULL,
+  first_seen_at_ms INTEGER NOT NULL, last_seen_at_ms INTEGER NOT NULL,
   replay_count INTEGER NOT NULL, mismatch_count INTEGER NOT NULL, row_done INTEGER NOT NULL,
   bell_done INTEGER NOT NULL, cancel_wanted INTEGER NOT NULL, run INTEGER NOT NULL, ended INTEGER NOT NULL,
-  tries INTEGER NOT NULL, keep_until_ms INTEGER, due_at_ms INTEGER)`;
+  tries INTEGER NOT NULL, keep_until_ms INTEGER, due_at_ms INTEGER);
+CREATE TABLE IF NOT EXISTS invokes (
+  task_id TEXT NOT NULL, invoke_id TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (task_id, invoke_id))`;
 
 export function toRecord(row: ClaimRow): ClaimRecord {
   const kept = {
@@ -109,7 +107,6 @@ export function toRecord(row: ClaimRow): ClaimRecord {
     fingerprint: row.fingerprint,
     task: parseOwnJson<NewTask>(row.task),
     callId: row.call_id,
-    invoke: { id: row.invoke_id, run: row.invoke_run },
     firstSeenAtMs: row.first_seen_at_ms,
     rowDone: row.row_done === 1,
     bellDone: row.bell_done === 1,

@@ -1,6 +1,6 @@
 import type { NewTask, TaskHead } from "../domain/task";
 import type { ClaimRequest, RequestRecord } from "../services/ports";
-import { type ClaimRecord, CREATE_TABLE, parseRow, RECORD_VERSION, toRecord } from "./claim-record";
+import { type ClaimRecord, CREATE_TABLES, parseRow, RECORD_VERSION, toRecord } from "./claim-record";
 
 /** What the counts of a claim grew by since they were last written. */
 export interface Seen {
@@ -60,6 +60,8 @@ export class Claims {
   /** Whatever stands becomes a tombstone, and its outbox is cleared of all but the tombstone in D1. */
   retire(head: TaskHead, keepUntilMs: number, { nowMs, dueAtMs }: Times): void {
     const seen = this.#row(head.id);
+    this.#sql.exec(CREATE_TABLES);
+    this.#sql.exec("DELETE FROM invokes WHERE task_id = ?", head.id);
     const empty = { material: "", fingerprint: head.fingerprint, callId: "", cancelWanted: false };
     const { id: taskId, requestId } = head;
     this.#put({
@@ -77,15 +79,22 @@ export class Claims {
   /** After a try at the outbox, or a look at the task. */
   mark(
     taskId: string,
-    state: { readonly rowDone: boolean; readonly bellDone: boolean; readonly tries: number; readonly dueAtMs: number },
+    state: {
+      readonly rowDone: boolean;
+      readonly bellDone: boolean;
+      readonly tries: number;
+      readonly dueAtMs: number;
+      readonly run?: number;
+    },
   ): void {
     this.#sql.exec(
-      `UPDATE claims SET row_done = ?, bell_done = ?, tries = ?, due_at_ms = ?
+      `UPDATE claims SET row_done = ?, bell_done = ?, tries = ?, due_at_ms = ?, run = max(run, ?)
        WHERE task_id = ? AND ended = 0 AND state = 'claimed'`,
       Number(state.rowDone),
       Number(state.bellDone),
       state.tries,
       state.dueAtMs,
+      state.run ?? 1,
       taskId,
     );
   }
@@ -124,8 +133,14 @@ export class Claims {
     );
   }
 
-  setInvoke(taskId: string, invokeId: string | null, run: number): void {
-    this.#sql.exec("UPDATE claims SET invoke_id = ?, invoke_run = ? WHERE task_id = ?", invokeId, run, taskId);
+  /** The run that an invoke of this id was to follow, or undefined when it never came. */
+  findInvoke(taskId: string, invokeId: string): number | undefined {
+    const statement = "SELECT run FROM invokes WHERE task_id = ? AND invoke_id = ?";
+    return this.#sql.exec<{ run: number }>(statement, taskId, invokeId).toArray()[0]?.run;
+  }
+
+  addInvoke(taskId: string, invokeId: string, run: number): void {
+    this.#sql.exec("INSERT OR IGNORE INTO invokes (task_id, invoke_id, run) VALUES (?, ?, ?)", taskId, invokeId, run);
   }
 
   /**
@@ -148,6 +163,7 @@ export class Claims {
   }
 
   forget(taskId: string): void {
+    this.#sql.exec("DELETE FROM invokes WHERE task_id = ?", taskId);
     this.#sql.exec("DELETE FROM claims WHERE task_id = ?", taskId);
   }
 
@@ -164,7 +180,7 @@ export class Claims {
 
   record(taskId: string): RequestRecord | undefined {
     const row = this.#row(taskId);
-    if (row === undefined || row.state === "stone") return undefined;
+    if (row === undefined) return undefined;
     return {
       taskId,
       requestId: row.request_id,
@@ -174,6 +190,7 @@ export class Claims {
       mismatchCount: row.mismatch_count,
       expiresAtMs: row.keep_until_ms,
       retired: row.state === "retired",
+      givenUp: row.state === "stone",
     };
   }
 
@@ -210,12 +227,12 @@ export class Claims {
     readonly nowMs: number;
     readonly dueAtMs: number;
   }): void {
-    this.#sql.exec(CREATE_TABLE);
+    this.#sql.exec(CREATE_TABLES);
     this.#sql.exec(
       `INSERT OR REPLACE INTO claims (version, task_id, request_id, state, material, fingerprint, task, call_id,
-         invoke_id, invoke_run, first_seen_at_ms, last_seen_at_ms, replay_count, mismatch_count, row_done, bell_done,
+         first_seen_at_ms, last_seen_at_ms, replay_count, mismatch_count, row_done, bell_done,
          cancel_wanted, run, ended, tries, keep_until_ms, due_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0, ?, ?, 0, 0, 0, 0, ?, 1, 0, 0, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, 1, 0, 0, ?, ?)`,
       RECORD_VERSION,
       claim.taskId,
       claim.requestId,

@@ -7,7 +7,7 @@ import type { Services } from "../services/context";
 import type { ClaimAnswer, ClaimRequest, InvokeAnswer, InvokeRequest, RequestRecord } from "../services/ports";
 import { lookAtTask, openRun, ringForTask } from "../services/watch-task";
 import { ClaimDriver, RING_WITHIN_MS, ROW_WITHIN_MS } from "./claim-driver";
-import type { Claim } from "./claim-record";
+import type { Claim, Tombstone } from "./claim-record";
 import { Claims } from "./claims";
 import { openServices } from "./context";
 import { SeenCounts } from "./seen-counts";
@@ -54,7 +54,7 @@ export class TaskRequestObject extends DurableObject<Env> {
   /** Look-up, else the verdict's refusal, else the claim; then the row and the bell. */
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
     const known = this.#claims.find(request.taskId);
-    if (known?.state === "retired") return { kind: "retired", taskId: request.taskId };
+    if (known?.state === "retired") return this.#retired(known);
     if (known === undefined || known.state === "stone") {
       const { verdict } = request;
       if (!verdict.ok) return { kind: "refused", error: verdict.error };
@@ -68,9 +68,16 @@ export class TaskRequestObject extends DurableObject<Env> {
     return this.#answer(request);
   }
 
-  #answer(request: ClaimRequest): ClaimAnswer {
+  /** Told only when the row is a tombstone too: nobody reads an open task after that. */
+  async #retired(record: Tombstone): Promise<ClaimAnswer> {
+    const rowStands = record.rowDone || (await this.#driver.bury(record.head));
+    return { kind: "retired", taskId: record.taskId, rowStands };
+  }
+
+  async #answer(request: ClaimRequest): Promise<ClaimAnswer> {
     const claim = this.#claims.find(request.taskId);
-    if (claim?.state !== "claimed") return { kind: "retired", taskId: request.taskId };
+    if (claim?.state === "retired") return this.#retired(claim);
+    if (claim?.state !== "claimed") throw new Error("A claim vanished while it was answered.");
     // The row turned out to hold another request while this call was under way.
     if (claim.fingerprint !== request.fingerprint) return this.#mismatch(claim, request);
     const { task, rowDone: rowStands } = claim;
@@ -98,7 +105,7 @@ export class TaskRequestObject extends DurableObject<Env> {
   async cancel(taskId: string, requestId: string): Promise<"canceled" | "retired" | "pending"> {
     const known = this.#claims.find(taskId);
     const nowMs = this.#services.clock.nowMs();
-    if (known?.state === "retired") return "retired";
+    if (known?.state === "retired") return this.#removedOrPending(known, "retired");
     if (known?.state === "stone" || (known?.state === "claimed" && known.ended)) return "canceled";
     if (known === undefined) {
       const keepUntilMs = nowMs + this.#services.limits.tombstoneDays * DAY_MS;
@@ -117,30 +124,40 @@ export class TaskRequestObject extends DurableObject<Env> {
   /** @returns `removed` when claim and row are tombstones; `pending` when the row will be one. */
   async remove(head: TaskHead): Promise<"removed" | "pending"> {
     const known = this.#claims.find(head.id);
-    if (known?.state === "retired" && known.rowDone) return "removed";
-    const done = known?.state === "retired" ? this.#driver.bury(known.head) : this.#driver.retire({ task: head });
-    return (await done) ? "removed" : "pending";
+    if (known?.state === "retired") return this.#removedOrPending(known, "removed");
+    return (await this.#driver.retire({ task: head })) ? "removed" : "pending";
+  }
+
+  async #removedOrPending<T>(record: Tombstone, removed: T): Promise<T | "pending"> {
+    return record.rowDone || (await this.#driver.bury(record.head)) ? removed : "pending";
   }
 
   /**
    * Opens the next run. The watch begins before D1 is asked, so that a crash in between leaves nothing open and unseen;
-   * the run goes into the claim, so that news of the former run does not end this one.
+   * the run goes into the claim, so that news of the former run does not end this one. Without a claim, because the
+   * object's storage was lost, D1 decides alone, and the sweeper watches.
    */
-  async invoke({ taskId, namespaceId, run, invokeId }: InvokeRequest): Promise<InvokeAnswer> {
-    const claim = this.#claims.find(taskId);
-    if (claim?.state !== "claimed") return "unchanged";
-    const repeated = invokeId !== null && claim.invoke.id === invokeId;
-    const expectedRun = repeated ? claim.invoke.run : run;
-    this.#change(() => {
-      this.#claims.setInvoke(taskId, invokeId, expectedRun);
-      this.#claims.reopen(taskId, this.#services.clock.nowMs() + FIRST_DUE_MS);
-    });
+  async invoke({ taskId, namespaceId, run, invokeId, mayOpen }: InvokeRequest): Promise<InvokeAnswer> {
+    const record = this.#claims.find(taskId);
+    if (record?.state === "retired") return this.#removedOrPending(record, "retired");
+    const claim = record?.state === "claimed" ? record : undefined;
+    const known = claim && invokeId !== null ? this.#claims.findInvoke(taskId, invokeId) : undefined;
+    if (!mayOpen && known === undefined) return "unchanged";
+    const expectedRun = known ?? run;
+    const watch = (opened?: number) => {
+      if (claim === undefined) return;
+      this.#change(() => {
+        if (invokeId !== null) this.#claims.addInvoke(taskId, invokeId, expectedRun);
+        this.#claims.reopen(taskId, this.#services.clock.nowMs() + FIRST_DUE_MS, opened);
+      });
+    };
+    watch();
     const opened = await within(ROW_WITHIN_MS, openRun(this.#services, { id: taskId, namespaceId, expectedRun }));
     if (opened === undefined) {
       await this.#driver.attend(taskId, "call");
-      return "unchanged";
+      return known === undefined ? "unchanged" : "repeated";
     }
-    this.#change(() => this.#claims.reopen(taskId, this.#services.clock.nowMs() + FIRST_DUE_MS, opened));
+    watch(opened);
     // A bell that is not rung is rung by the alarm.
     await within(RING_WITHIN_MS, ringForTask(this.#services, taskId)).catch(() => undefined);
     return "opened";
@@ -159,7 +176,7 @@ export class TaskRequestObject extends DurableObject<Env> {
   async #reopenIfOpen(taskId: string): Promise<void> {
     const sight = await within(ROW_WITHIN_MS, lookAtTask(this.#services, taskId));
     if (sight.kind !== "busy" && sight.kind !== "still") return;
-    this.#change(() => this.#claims.reopen(taskId, this.#services.clock.nowMs()));
+    this.#change(() => this.#claims.reopen(taskId, this.#services.clock.nowMs(), sight.run));
   }
 
   /** A run of the task ended: who waits is woken. */

@@ -10,7 +10,7 @@ import { fingerprintOf } from "./fingerprint";
 import { fail, type Outcome, outcomeOf } from "./outcome";
 import type { ClaimAnswer } from "./ports";
 import { findTaskToShow } from "./tasks";
-import { headOf, requestRetired } from "./task-removal";
+import { headOf, removalPending, requestRetired } from "./task-removal";
 import { unavailableOf } from "./unavailable";
 
 /** A task that a creation made, or found. */
@@ -49,6 +49,7 @@ export async function createTask(ctx: CallContext, input: CreateTaskInput): Prom
   const { standing, verdict } = await makeVerdict(ctx, input, taskId, fingerprint);
   const callId = crypto.randomUUID();
   const answer = await claim(ctx, input, { taskId, material, fingerprint, callId, verdict });
+  if (answer.kind === "retired" && !answer.rowStands) throw removalPending(taskId);
   if (answer.kind === "retired" || isTombstone(standing)) throw await retired(ctx, taskId, standing);
   if (answer.kind === "refused" && standing !== undefined) return adopt(standing, fingerprint);
   return toCreation(ctx, input, answer, standing);

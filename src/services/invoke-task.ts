@@ -1,6 +1,7 @@
 import { hasEnded, type Task } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
+import { removalPending } from "./task-removal";
 import { getTask } from "./tasks";
 
 export interface InvokeInput {
@@ -19,9 +20,12 @@ export async function invokeTask(ctx: CallContext, taskId: string, input: Invoke
   const task = await getTask(ctx, taskId);
   if (input.expectedRuns !== null && !input.expectedRuns.includes(task.run)) throw runChanged();
   if (!hasEnded(task.status)) return task;
-  if (task.status === "complete") throw complete();
+  const mayOpen = task.status !== "complete";
+  if (!mayOpen && input.invokeId === null) throw complete();
   const { namespaceId, run } = task;
-  await ctx.requests.invoke({ taskId, namespaceId, run, invokeId: input.invokeId });
+  const answer = await ctx.requests.invoke({ taskId, namespaceId, run, invokeId: input.invokeId, mayOpen });
+  if (answer === "pending") throw removalPending(taskId);
+  if (!mayOpen && answer !== "repeated" && answer !== "retired") throw complete();
   return getTask(ctx, taskId);
 }
 

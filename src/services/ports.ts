@@ -111,8 +111,8 @@ export type ClaimAnswer =
       readonly pointers: readonly string[];
     }
   | { readonly kind: "refused"; readonly error: ErrorValue }
-  /** The id belongs to a task that was removed. */
-  | { readonly kind: "retired"; readonly taskId: string };
+  /** The id belongs to a task that was removed. `rowStands`: its row in D1 says so too. */
+  | { readonly kind: "retired"; readonly taskId: string; readonly rowStands: boolean };
 
 export interface InvokeRequest {
   readonly taskId: string;
@@ -121,10 +121,15 @@ export interface InvokeRequest {
   readonly run: number;
   /** The client's own id of this invoke, which makes it repeatable; null when it gave none. */
   readonly invokeId: string | null;
+  /** False for a complete task: then it is only asked whether this invoke came before. */
+  readonly mayOpen: boolean;
 }
 
-/** `unchanged`: this invoke was carried out before, or the task has moved on. */
-export type InvokeAnswer = "opened" | "unchanged";
+/**
+ * `repeated`: this invoke came before. `unchanged`: the task has moved on, or may not be opened. `retired`: it was
+ * removed, and `pending`: it is being removed.
+ */
+export type InvokeAnswer = "opened" | "repeated" | "unchanged" | "retired" | "pending";
 
 export interface RequestRecord {
   readonly taskId: string;
@@ -137,4 +142,6 @@ export interface RequestRecord {
   readonly expiresAtMs: number | null;
   /** Removed, or past its retention: answers 410. */
   readonly retired: boolean;
+  /** Canceled before anything came. */
+  readonly givenUp: boolean;
 }

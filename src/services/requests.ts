@@ -21,6 +21,7 @@ export async function getRequest(ctx: CallContext, requestId: string): Promise<K
   if (!validate(requestId)) throw requestNotFound();
   const taskId = await taskIdOf(ctx.namespaceId, requestId);
   const [task, record] = await Promise.all([findTaskToShow(ctx, taskId), ctx.requests.find(taskId)]);
+  if (record?.givenUp && task === undefined) throw requestGivenUp();
   if (record?.retired || (task !== undefined && task.deletedAtMs !== null)) throw requestRetired(taskId, task);
   const status = task?.status ?? "created";
   if (record !== undefined) return { ...record, status };
@@ -28,7 +29,7 @@ export async function getRequest(ctx: CallContext, requestId: string): Promise<K
   // The object's storage was lost; the row tells what there is to tell.
   const { createdAtMs } = task;
   const seen = { firstSeenAtMs: createdAtMs, lastSeenAtMs: createdAtMs, replayCount: 0, mismatchCount: 0 };
-  return { taskId, requestId, status, ...seen, expiresAtMs: null, retired: false };
+  return { taskId, requestId, status, ...seen, expiresAtMs: null, retired: false, givenUp: false };
 }
 
 export interface CanceledRequest {
@@ -46,8 +47,8 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
   const requestId = givenId.toLowerCase();
   if (!validate(requestId) || requestId === NIL) throw requestNotFound();
   const taskId = await taskIdOf(ctx.namespaceId, requestId);
-  await cancelTaskRow(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
-  const task = await findTaskToShow(ctx, taskId);
+  const task = await cancelTaskRow(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
+  if (task !== undefined && task.deletedAtMs !== null) throw requestRetired(taskId, task);
   if (task !== undefined) {
     await ctx.requests.ended(taskId, task.run);
     return { requestId, taskId, status: task.status };
@@ -58,7 +59,15 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
     const detail = "The cancel is kept and will be carried out, but it is not proven yet. Send the same call again.";
     throw new ServiceError("unavailable", "cancel-pending", detail, { extensions: { task_id: taskId } });
   }
-  return { requestId, taskId, status: "canceled" };
+  // The task may have ended otherwise before the cancel came; without a row nothing has come yet.
+  const now = await findTaskToShow(ctx, taskId);
+  return { requestId, taskId, status: now?.status ?? "canceled" };
+}
+
+function requestGivenUp(): ServiceError {
+  const detail =
+    "Nothing was accepted under this requestId, and it was given up: what comes under it is born canceled.";
+  return new ServiceError("not-found", "request-not-found", detail);
 }
 
 function requestNotFound(): ServiceError {

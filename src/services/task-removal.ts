@@ -11,9 +11,13 @@ import { getTask } from "./tasks";
 export async function removeTask(ctx: CallContext, taskId: string): Promise<void> {
   const task = await getTask(ctx, taskId);
   const outcome = await ctx.requests.remove(headOf(task));
-  if (outcome === "removed") return;
+  if (outcome !== "removed") throw removalPending(taskId);
+}
+
+/** The 503 of a task whose claim is a tombstone, and whose row is not proven to be one. */
+export function removalPending(taskId: string): ServiceError {
   const detail = "The task is being removed; it is not proven yet. Send the same call again to be sure.";
-  throw new ServiceError("unavailable", "removal-pending", detail);
+  return new ServiceError("unavailable", "removal-pending", detail, { extensions: { task_id: taskId } });
 }
 
 /** What a tombstone keeps: nothing that a client wrote. */

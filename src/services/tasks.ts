@@ -11,7 +11,10 @@ export const WAIT_SECONDS_MAX = 30;
 
 /** @throws ServiceError `task-not-found`, or `task-deleted` for one that was removed. */
 export async function getTask(ctx: CallContext, taskId: string): Promise<Task> {
-  const task = await store.findTask(ctx.db, ctx.namespaceId, taskId);
+  return present(await store.findTask(ctx.db, ctx.namespaceId, taskId));
+}
+
+function present(task: Task | undefined): Task {
   if (task === undefined) throw notFound("task");
   if (task.deletedAtMs !== null) throw new ServiceError("gone", "task-deleted", "This task was removed.");
   return task;
@@ -42,8 +45,7 @@ export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: numb
 
 /** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
 export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
-  await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
-  const task = await getTask(ctx, taskId);
+  const task = present(await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
   // Also when an earlier call ended it: its word to the object may have been lost.
   await ctx.requests.ended(taskId, task.run);
   return task;

@@ -10,15 +10,16 @@ export type TaskSight =
   | { readonly kind: "missing" }
   | { readonly kind: "ended"; readonly run: number }
   /** Someone works on it. */
-  | { readonly kind: "busy" }
+  | { readonly kind: "busy"; readonly run: number }
   /** There is work, and nobody works on it; so many parts could be taken. */
-  | { readonly kind: "still"; readonly waiting: number };
+  | { readonly kind: "still"; readonly run: number; readonly waiting: number };
 
 export async function lookAtTask(services: Services, taskId: string): Promise<TaskSight> {
   const pulse = await findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return { kind: "missing" };
-  if (hasEnded(pulse.status)) return { kind: "ended", run: pulse.run };
-  return pulse.working > 0 ? { kind: "busy" } : { kind: "still", waiting: pulse.waiting };
+  const { run, waiting } = pulse;
+  if (hasEnded(pulse.status)) return { kind: "ended", run };
+  return pulse.working > 0 ? { kind: "busy", run } : { kind: "still", run, waiting };
 }
 
 /** Writes the row of a claimed task, or finds it: repeatable. */
@@ -26,9 +27,9 @@ export function recordTask(services: Services, task: NewTask, canceled: boolean)
   return insertTask(services.db, task, canceled ? "canceled" : "created");
 }
 
-/** Ends the row of a task as canceled, whatever became of its insert. */
-export function cancelRecordedTask(services: Services, task: NewTask): Promise<void> {
-  return cancelTask(services.db, task.namespaceId, task.id, services.clock.nowMs());
+/** Ends the row of a task as canceled, whatever became of its insert; a later run is spared. */
+export async function cancelRecordedTask(services: Services, task: NewTask, run: number): Promise<void> {
+  await cancelTask(services.db, task.namespaceId, task.id, services.clock.nowMs(), run);
 }
 
 /** Makes the row a tombstone, whether it is there yet or not. */

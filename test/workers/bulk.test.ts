@@ -114,6 +114,14 @@ describe("batches-create with items", () => {
 });
 
 describe("batches-submit with items", () => {
+  it("takes an item with an id of its own for what a PUT of it is", async () => {
+    const from = await scene(1);
+    const request_id = crypto.randomUUID();
+    const first = await call("POST", "/v1/batches", { body: { items: [batchOf(from, { request_id })] } });
+    const alone = await putBatch(request_id, batchOf(from));
+    expect([alone.status, alone.body.id]).toEqual([200, taskIds(first)[0]]);
+  });
+
   it("makes new tasks each time", async () => {
     const from = await scene(1);
     const post = () => call("POST", "/v1/batches", { body: { items: [batchOf(from)] } });

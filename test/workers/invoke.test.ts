@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
@@ -84,6 +85,45 @@ describe("checkmate-task-invoke", () => {
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     expect((await invoke(id, { requestId })).body.status).toBe("canceled");
     expect(await rows("SELECT run FROM tasks WHERE id = ?", id)).toEqual([{ run: 2 }]);
+  });
+
+  it("knows its requestId though another invoke came between", async () => {
+    const from = await scene(2);
+    arm("drops", "queue: sendBatch", 1_000);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+    const cancel = () => call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    await cancel();
+    const requestId = crypto.randomUUID();
+    await invoke(id, { requestId });
+    await cancel();
+    await invoke(id);
+    await cancel();
+    await invoke(id, { requestId });
+    expect(await rows("SELECT run, status FROM tasks WHERE id = ?", id)).toEqual([{ run: 3, status: "canceled" }]);
+  });
+
+  it("answers a repeat with 202 though its run is complete by then, and refuses a new one", async () => {
+    const from = await scene(2);
+    arm("drops", "queue: sendBatch", 1);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    const requestId = crypto.randomUUID();
+    await invoke(id, { requestId });
+    await endOf(id);
+    const repeat = await invoke(id, { requestId });
+    expect([repeat.status, repeat.body.status]).toEqual([202, "complete"]);
+    expect((await invoke(id, { requestId: crypto.randomUUID() })).body.code).toBe("task-complete");
+    expect(await rows("SELECT run FROM tasks WHERE id = ?", id)).toEqual([{ run: 2 }]);
+  });
+
+  it("opens the run though the object has lost its storage", async () => {
+    const from = await scene(2);
+    arm("drops", "queue: sendBatch", 1);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    await runInDurableObject(env.TASK_REQUESTS.getByName(id), (_, state) => state.storage.deleteAll());
+    expect((await invoke(id)).status).toBe(202);
+    expect(await onceEach(from, await endOf(id))).toBe(true);
   });
 
   it("honours If-Match with the task's ETag, which counts the runs", async () => {

@@ -110,6 +110,31 @@ describe("request-cancel", () => {
     expect(await reVoiced(task.task_id)).toEqual([]);
   });
 
+  it("of a removed task answers 410", async () => {
+    const requestId = crypto.randomUUID();
+    const { id } = (await putBatch(requestId, batchOf(await scene(1)))).body;
+    await call("DELETE", `/v1/batches/${id}`);
+    expect((await cancel(requestId)).body).toMatchObject({ status: 410, code: "request-id-retired" });
+  });
+
+  it("is told by a look at the id: nothing was accepted, and what comes is born canceled", async () => {
+    const requestId = crypto.randomUUID();
+    await cancel(requestId);
+    const look = await call("GET", `/v1/requests/${requestId}`);
+    expect(look.status).toBe(404);
+    expect(look.body.detail).toContain("born canceled");
+  });
+
+  it("reads what it ended in the same transaction: a row that comes meanwhile is never told as open", async () => {
+    const requestId = crypto.randomUUID();
+    await endOf((await putBatch(requestId, batchOf(await scene(1)))).body.id);
+    resetFaults();
+    await cancel(requestId);
+    const writes = loggedCalls().filter((label) => label.includes('update "tasks"'));
+    expect(writes).toHaveLength(1);
+    expect(writes[0]).toContain("json_array(");
+  });
+
   it("does not ask the object for a task that D1 shows", async () => {
     const requestId = crypto.randomUUID();
     await endOf((await putBatch(requestId, batchOf(await scene(1)))).body.id);

@@ -19,8 +19,8 @@ export interface CreationDoor<S extends z.ZodType> {
   readonly type: TaskType;
   /** The operation id: part of the fingerprint. */
   readonly operation: string;
-  /** The body may be `{ items: [...] }` as well. */
-  readonly takesBulk?: boolean;
+  /** Set where the body may be `{ items: [...] }` as well: the operation of an item that has an id of its own. */
+  readonly bulkItemOperation?: string;
   /** `minted`: every call is a new creation, whatever its headers say. */
   readonly requestId: "required" | "optional" | "minted";
   readonly body: S;
@@ -40,7 +40,7 @@ export function creation<S extends z.ZodType>(door: CreationDoor<S>) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const clientsId = requestIdOf(c, door);
     const body = await readJsonBody(c, BODY_BYTES_MAX);
-    if (door.takesBulk && isBulk(body)) {
+    if (door.bulkItemOperation !== undefined && isBulk(body)) {
       c.set("bulk", await createBulk(c.get("call"), bulkInputs(c, door, clientsId, body)));
       return next();
     }
@@ -95,8 +95,9 @@ function bulkInputs<S extends z.ZodType>(
     const item = BulkItem.safeParse(given);
     if (!item.success) throw validationFailed(faultsOf(item.error, `/items/${index}`));
     const { request_id: own, ...request } = item.data;
-    const requestId = own === undefined ? await derivedId(bulkId, index) : ownId(own, index);
-    return inputOf(c, door, requestId, request);
+    if (own === undefined) return inputOf(c, door, await derivedId(bulkId, index), request);
+    const operation = door.bulkItemOperation ?? door.operation;
+    return inputOf(c, { ...door, operation }, ownId(own, index), request);
   });
 }
 

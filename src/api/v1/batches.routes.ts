@@ -39,7 +39,7 @@ const door: CreationDoor<typeof BatchRequestV1> = {
   operation: "batches-create",
   requestId: "required",
   body: BatchRequestV1,
-  takesBulk: true,
+  bulkItemOperation: "batches-create",
   plan: planBatch,
 };
 
