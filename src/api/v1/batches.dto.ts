@@ -87,7 +87,9 @@ const BulkRequestV1 = z
   .strictObject({
     items: z
       .array(
-        ReVoiceBatchRequestV1.extend({
+        // Built from the fields: an extended strict object would be documented as an impossible `allOf`.
+        z.strictObject({
+          ...ReVoiceBatchRequestV1.shape,
           request_id: z.string().optional().openapi({ description: "A GUID of the item's own." }),
         }),
       )
