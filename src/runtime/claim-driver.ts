@@ -10,7 +10,7 @@ import type { Waiters } from "./waiters";
 /** Own time limits of the steps outside, so that no caller waits for a database that hangs. */
 export const ROW_WITHIN_MS = 5_000;
 export const RING_WITHIN_MS = 3_000;
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** Who looks after a claim: only the alarm's own tries count for its back-off. */
 export type Driver = "call" | "alarm";

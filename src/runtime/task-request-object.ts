@@ -6,7 +6,7 @@ import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
 import type { ClaimAnswer, ClaimRequest, InvokeAnswer, InvokeRequest, RequestRecord } from "../services/ports";
 import { lookAtTask, openRun, ringForTask } from "../services/watch-task";
-import { ClaimDriver, RING_WITHIN_MS, ROW_WITHIN_MS } from "./claim-driver";
+import { ClaimDriver, DAY_MS, RING_WITHIN_MS, ROW_WITHIN_MS } from "./claim-driver";
 import type { Claim, Tombstone } from "./claim-record";
 import { Claims } from "./claims";
 import { openServices } from "./context";
@@ -20,7 +20,6 @@ const REARM_MS = 60_000;
 /** Never in the past, and far enough that a loop would be seen. */
 const ALARM_SOONEST_MS = 50;
 const DUE_CLAIMS_MAX = 100;
-const DAY_MS = 86_400_000;
 
 /**
  * The object of a request id: makes a creation atomic, and sees to it that its task ends.

@@ -50,3 +50,14 @@ export function unknownIds(prefix: string): readonly string[] {
 export function sorted<T>(items: readonly T[]): T[] {
   return items.toSorted((a, b) => String(a).localeCompare(String(b)));
 }
+
+/** A voice with something in every field. */
+export const VOICE = {
+  person: "third",
+  tone: "dry",
+  traits: ["cautious"],
+  lexicon: { dog: "hound" },
+  openers: ["Mark this:"],
+  closers: ["And that was that."],
+  examples: ["The sea keeps what it is told."],
+};

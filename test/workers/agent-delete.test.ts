@@ -1,17 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { call } from "../support/api";
-import { newAgent, newCollection, newTenant } from "../support/nouns";
-
-const VOICE = {
-  person: "third",
-  tone: "dry",
-  traits: ["cautious"],
-  lexicon: { dog: "hound" },
-  openers: ["Mark this:"],
-  closers: ["And that was that."],
-  examples: ["The sea keeps what it is told."],
-};
+import { newAgent, newCollection, newTenant, VOICE } from "../support/nouns";
 
 const read = async (key: string, id: string) => (await call("GET", `/v1/agents/${id}`, { key })).body;
 

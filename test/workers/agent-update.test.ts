@@ -1,17 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type Answer, call } from "../support/api";
-import { newAgent, newTenant, sorted } from "../support/nouns";
+import { newAgent, newTenant, sorted, VOICE } from "../support/nouns";
 
-const VOICE = {
-  person: "third",
-  tone: "dry",
-  traits: ["cautious"],
-  lexicon: { dog: "hound" },
-  openers: ["Mark this:"],
-  closers: ["And that was that."],
-  examples: ["The sea keeps what it is told."],
-};
 const NO_VOICE = { person: "first", tone: null, traits: [], lexicon: {}, openers: [], closers: [], examples: [] };
 
 const pointersOf = ({ body }: Answer) => body.errors.map((fault: { pointer: string }) => fault.pointer);

@@ -1,16 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Answer, call } from "../support/api";
-import { newAgent, newTenant, problemOf, sorted, unknownIds } from "../support/nouns";
+import { newAgent, newTenant, problemOf, sorted, unknownIds, VOICE } from "../support/nouns";
 
-const VOICE = {
-  person: "third",
-  tone: "dry",
-  traits: ["cautious"],
-  lexicon: { dog: "hound" },
-  openers: ["Mark this:"],
-  closers: ["And that was that."],
-  examples: ["The sea keeps what it is told."],
-};
 const NO_VOICE = { person: "first", tone: null, traits: [], lexicon: {}, openers: [], closers: [], examples: [] };
 
 const pointersOf = ({ body }: Answer) => body.errors.map((fault: { pointer: string }) => fault.pointer);
