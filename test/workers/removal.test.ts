@@ -1,15 +1,14 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { travelBack, travelDays } from "../support/clock";
 import { arm, firedFaults, resetFaults } from "../support/faults";
+import { objectOf } from "../support/placement";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 beforeEach(() => resetFaults());
 afterEach(() => travelBack());
 
-const objectOf = (taskId: string) => env.TASK_REQUESTS.getByName(taskId);
 const storedText = "an unmistakable secret";
 
 async function ended(from: Scene, requestId: string, more: object = {}): Promise<string> {

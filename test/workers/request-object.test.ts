@@ -9,12 +9,11 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { arm, firedFaults, resetFaults } from "../support/faults";
+import { objectOf } from "../support/placement";
 import { batchOf, endOf, onceEach, putBatch, rows, type Scene, scene } from "../support/scene";
 import worker from "../support/worker";
 
 beforeEach(() => resetFaults());
-
-const objectOf = (taskId: string) => env.TASK_REQUESTS.getByName(taskId);
 
 function alarmOf(taskId: string): Promise<number | null> {
   return runInDurableObject(objectOf(taskId), (_, state) => state.storage.getAlarm());
@@ -134,7 +133,7 @@ describe("the requests object", () => {
 
   it("writes nothing when it is asked for what it does not have", async () => {
     const name = `task_${"0".repeat(32)}`;
-    expect(await objectOf(name).record(name)).toBeUndefined();
+    expect(await objectOf(name).find(name)).toBeUndefined();
     expect(await objectOf(name).poke(name)).toBe(false);
     await objectOf(name).ended(name, 1);
     const tables = await runInDurableObject(objectOf(name), (_, state) =>
