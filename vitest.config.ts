@@ -34,7 +34,12 @@ function inWorkerd(name: string, include: string[], bindings: Record<string, unk
         miniflare: { bindings: { ...fixed, ...bindings } },
       }),
     ],
-    test: { name, include, setupFiles: ["test/support/apply-migrations.ts"], testTimeout: 30_000 },
+    test: {
+      name,
+      include,
+      setupFiles: ["test/support/apply-migrations.ts", "test/support/explain-sql.ts"],
+      testTimeout: 30_000,
+    },
   };
 }
 

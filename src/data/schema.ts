@@ -21,11 +21,15 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
  * migration of their own: drizzle has no words for virtual tables.
  */
 
-export const namespaces = sqliteTable("namespaces", {
-  id: text().primaryKey(),
-  name: text().notNull().unique(),
-  createdAtMs: integer("created_at_ms").notNull(),
-});
+export const namespaces = sqliteTable(
+  "namespaces",
+  {
+    id: text().primaryKey(),
+    name: text().notNull().unique(),
+    createdAtMs: integer("created_at_ms").notNull(),
+  },
+  (t) => [index("namespaces_list").on(t.createdAtMs, t.id)],
+);
 
 export const apiKeys = sqliteTable(
   "api_keys",

@@ -9,7 +9,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { arm, firedFaults, resetFaults } from "../support/faults";
-import { objectOf } from "../support/placement";
+import { objectOf, PLACEMENT } from "../support/placement";
 import { batchOf, endOf, onceEach, putBatch, rows, type Scene, scene } from "../support/scene";
 import worker from "../support/worker";
 
@@ -136,11 +136,12 @@ describe("the requests object", () => {
     expect(await objectOf(name).find(name)).toBeUndefined();
     expect(await objectOf(name).poke(name)).toBe(false);
     await objectOf(name).ended(name, 1);
-    const tables = await runInDurableObject(objectOf(name), (_, state) =>
-      state.storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
-    );
-    expect(tables).toEqual([]);
-    expect(await alarmOf(name)).toBeNull();
+    const stored = await runInDurableObject(objectOf(name), (_, { storage }) => {
+      const tables = storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'claims'").toArray();
+      return tables.length === 0 ? [] : storage.sql.exec("SELECT * FROM claims WHERE task_id = ?", name).toArray();
+    });
+    expect(stored).toEqual([]);
+    if (PLACEMENT === "per-request") expect(await alarmOf(name)).toBeNull();
   });
 });
 
