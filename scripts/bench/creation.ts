@@ -1,3 +1,5 @@
+import { cpus, loadavg } from "node:os";
+
 import { BenchFault } from "./bench-fault.ts";
 import type { Emit, Summary } from "./events.ts";
 import { freshState, type RoundTools, runRound, type Sample, type StateOfRound } from "./round.ts";
@@ -27,6 +29,7 @@ export interface Contender {
 
 /** Floors, Workflows and ours, side by side. */
 export async function measureCreation(bench: Bench): Promise<Summary> {
+  const loadBefore = machineLoad();
   bench.emit({ event: "preparing", what: "Preparing: the bundle, its tables, an agent and a collection ..." });
   const scene = await makeScene(bench.workDir, bench.signal);
   const subjects = chosen(await listSubjects(scene, bench.sharedObjects), bench.only);
@@ -36,7 +39,7 @@ export async function measureCreation(bench: Bench): Promise<Summary> {
   );
   const targets = ratioTargets(measured);
   const ok = targets.every((target) => target.ok);
-  const notes = ["The queue has no consumer: bells are sent, and no task runs."];
+  const notes = ["The queue has no consumer: bells are sent, and no task runs.", machineNote(loadBefore)];
   return { event: "summary", ok, subjects: measured, targets, notes };
 }
 
@@ -67,4 +70,13 @@ export function chosen(subjects: readonly Subject[], only: readonly string[]): r
   if (unknown.length > 0)
     throw new BenchFault(`No subject is called ${unknown.join(", ")}. There are: ${names.join(", ")}.`);
   return only.length === 0 ? subjects : subjects.filter((subject) => only.includes(subject.name));
+}
+
+/** The load average of the last minute. */
+export function machineLoad(): number {
+  return loadavg()[0] ?? Number.NaN;
+}
+
+export function machineNote(loadBefore: number): string {
+  return `${cpus().length} cores; load before the bench ${loadBefore.toFixed(1)}: other work on the machine tilts the figures.`;
 }

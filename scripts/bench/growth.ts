@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { formatCount } from "../demo/layout.ts";
 import { BenchFault } from "./bench-fault.ts";
-import { type Bench, chosen, type Contender, measureInTurns } from "./creation.ts";
+import { type Bench, chosen, type Contender, machineLoad, machineNote, measureInTurns } from "./creation.ts";
 import type { Summary } from "./events.ts";
 import { fillTasks } from "./growth-fill.ts";
 import { freshState, type StateOfRound } from "./round.ts";
@@ -21,6 +21,7 @@ const REPORT_ROWS = 200_000;
 /** What creation costs with `rows` tasks in D1, beside the same with none. */
 export async function measureGrowth(bench: Bench, rows: number): Promise<Summary> {
   const { emit, workDir, signal } = bench;
+  const loadBefore = machineLoad();
   emit({ event: "preparing", what: "Preparing: the bundle, its tables, an agent and a collection ..." });
   const scene = await makeScene(workDir, signal);
   const all = await listSubjects(scene, bench.sharedObjects);
@@ -42,7 +43,7 @@ export async function measureGrowth(bench: Bench, rows: number): Promise<Summary
   );
   const targets = [...growthTargets(subjects, measured), indexTarget(indexes)];
   const ok = targets.every((target) => target.ok);
-  const notes = [`Indexes of D1 that a creation touches: ${indexes.join(", ")}.`];
+  const notes = [`Indexes of D1 that a creation touches: ${indexes.join(", ")}.`, machineNote(loadBefore)];
   return { event: "summary", ok, subjects: measured, targets, notes };
 }
 
