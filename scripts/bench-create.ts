@@ -1,0 +1,138 @@
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { constants } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+import { BenchFault } from "./bench/bench-fault.ts";
+import { type Bench, measureCreation } from "./bench/creation.ts";
+import type { BenchEvent, Emit, Summary } from "./bench/events.ts";
+import { measureGrowth } from "./bench/growth.ts";
+import { startLoadGenerator } from "./bench/load-generator.ts";
+import { createOutput } from "./bench/output.ts";
+import { PROJECT_ROOT } from "./dev/wrangler.ts";
+
+const USAGE = `Measures how fast tasks are created, beside the least that it could cost here.
+
+  npm run bench:create               floors, Cloudflare Workflows and ours
+  npm run bench:growth               with 1,000,000 tasks in D1 beside an empty one
+
+  --rounds N      rounds of which the median counts (5)
+  --seconds N     length of a round, after its warm-up (4)
+  --only A,B      these subjects alone
+  --shared N      how many objects the shared placement has (1)
+  --rows N        for bench:growth, how many tasks there are (1,000,000)
+  --json          one JSON object a line; the last is the summary
+
+The exit code is 1 when a target is missed. See test/bench/README.md.
+`;
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const WARM_UP_SECONDS = 1.5;
+const DEFAULTS = { rounds: 5, seconds: 4, shared: 1, rows: 1_000_000 };
+
+class Interruption extends Error {
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`Ended by ${signal}.`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+const interruption = new AbortController();
+let workDir: string | undefined;
+
+function guardExit(): void {
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (interruption.signal.aborted) process.exit(128 + constants.signals[signal]);
+      interruption.abort(new Interruption(signal));
+    });
+  }
+  process.on("exit", () => {
+    if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
+  });
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        rounds: { type: "string" },
+        seconds: { type: "string" },
+        only: { type: "string" },
+        shared: { type: "string" },
+        rows: { type: "string" },
+        growth: { type: "boolean" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    return {
+      rounds: positive("rounds", values.rounds),
+      seconds: positive("seconds", values.seconds),
+      sharedObjects: positive("shared", values.shared),
+      rows: positive("rows", values.rows),
+      only: values.only?.split(",").filter((name) => name !== "") ?? [],
+      growth: values.growth ?? false,
+      json: values.json ?? false,
+      help: values.help ?? false,
+    };
+  } catch (error) {
+    throw new BenchFault(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`.trimEnd());
+  }
+}
+
+function positive(name: keyof typeof DEFAULTS, value: string | undefined): number {
+  if (value === undefined) return DEFAULTS[name];
+  const number = Number(value);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new BenchFault(`--${name} must be a whole number above 0, not "${value}".`);
+}
+
+async function run(options: ReturnType<typeof readOptions>, emit: Emit): Promise<Summary> {
+  // In the project, not in the system's folder for such things, which may be in memory: what is durable must cost it.
+  await mkdir(resolve(PROJECT_ROOT, ".wrangler"), { recursive: true });
+  workDir = await mkdtemp(join(PROJECT_ROOT, ".wrangler/bench-"));
+  const { signal } = interruption;
+  const generator = startLoadGenerator(signal);
+  try {
+    const bench: Bench = { ...options, workDir, generator, warmUpSeconds: WARM_UP_SECONDS, signal, emit };
+    return await (options.growth ? measureGrowth(bench, options.rows) : measureCreation(bench));
+  } finally {
+    generator.end();
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+/** @returns the exit code. */
+async function main(): Promise<number> {
+  let emit: Emit | undefined;
+  try {
+    const options = readOptions();
+    if (options.help) {
+      process.stdout.write(USAGE);
+      return 0;
+    }
+    emit = options.json ? emitJson : createOutput(process.stdout);
+    const summary = await run(options, emit);
+    emit(summary);
+    return summary.ok ? 0 : 1;
+  } catch (error) {
+    const cause = interruption.signal.aborted ? interruption.signal.reason : error;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    emit?.({ event: "error", message });
+    const isExplained = cause instanceof BenchFault || cause instanceof Interruption;
+    process.stderr.write(`${isExplained || !(cause instanceof Error) ? message : cause.stack}\n`);
+    return cause instanceof Interruption ? cause.exitCode : 1;
+  }
+}
+
+function emitJson(event: BenchEvent): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+guardExit();
+process.exitCode = await main();
+process.exit();

@@ -1,0 +1,82 @@
+import { cpus, loadavg } from "node:os";
+
+import { BenchFault } from "./bench-fault.ts";
+import type { Emit, Summary } from "./events.ts";
+import { freshState, type RoundTools, runRound, type Sample, type StateOfRound } from "./round.ts";
+import { makeScene } from "./scene.ts";
+import { type Measured, summarize } from "./statistics.ts";
+import { listSubjects, type Subject } from "./subjects.ts";
+import { ratioTargets } from "./targets.ts";
+
+/** The bench under way: its folder, its tools, and how often it measures. */
+export interface Bench extends RoundTools {
+  readonly workDir: string;
+  readonly rounds: number;
+  readonly sharedObjects: number;
+  /** Names of subjects; empty for all. */
+  readonly only: readonly string[];
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
+/** One subject in one state: a row of the table. */
+export interface Contender {
+  readonly name: string;
+  readonly subject: Subject;
+  /** Made anew for each round. */
+  readonly state: () => StateOfRound;
+}
+
+/** Floors, Workflows and ours, side by side. */
+export async function measureCreation(bench: Bench): Promise<Summary> {
+  const loadBefore = machineLoad();
+  bench.emit({ event: "preparing", what: "Preparing: the bundle, its tables, an agent and a collection ..." });
+  const scene = await makeScene(bench.workDir, bench.signal);
+  const subjects = chosen(await listSubjects(scene, bench.sharedObjects), bench.only);
+  const measured = await measureInTurns(
+    bench,
+    subjects.map((subject) => ({ name: subject.name, subject, state: () => freshState(subject, bench.workDir) })),
+  );
+  const targets = ratioTargets(measured);
+  const ok = targets.every((target) => target.ok);
+  const notes = ["The queue has no consumer: bells are sent, and no task runs.", machineNote(loadBefore)];
+  return { event: "summary", ok, subjects: measured, targets, notes };
+}
+
+/**
+ * Measures in turns, A B C A B C: what slows the machine for a while slows all. Every second round goes backwards, so
+ * that nobody always comes after the same one.
+ */
+export async function measureInTurns(bench: Bench, contenders: readonly Contender[]): Promise<readonly Measured[]> {
+  const samples = new Map<string, readonly Sample[]>(contenders.map(({ name }) => [name, []]));
+  const total = contenders.length * bench.rounds;
+  let done = 0;
+  for (let round = 1; round <= bench.rounds; round += 1) {
+    for (const { name, subject, state } of round % 2 === 1 ? contenders : contenders.toReversed()) {
+      bench.signal.throwIfAborted();
+      const sample = await runRound(subject, state(), bench);
+      samples.set(name, [...(samples.get(name) ?? []), sample]);
+      done += 1;
+      const progress = { round, rounds: bench.rounds, done, total };
+      bench.emit({ event: "round", ...progress, subject: name, per_second: sample.perSecond });
+    }
+  }
+  return contenders.map(({ name }) => summarize(name, samples.get(name) ?? []));
+}
+
+export function chosen(subjects: readonly Subject[], only: readonly string[]): readonly Subject[] {
+  const names = subjects.map((subject) => subject.name);
+  const unknown = only.filter((name) => !names.includes(name));
+  if (unknown.length > 0)
+    throw new BenchFault(`No subject is called ${unknown.join(", ")}. There are: ${names.join(", ")}.`);
+  return only.length === 0 ? subjects : subjects.filter((subject) => only.includes(subject.name));
+}
+
+/** The load average of the last minute. */
+export function machineLoad(): number {
+  return loadavg()[0] ?? Number.NaN;
+}
+
+export function machineNote(loadBefore: number): string {
+  return `${cpus().length} cores; load before the bench ${loadBefore.toFixed(1)}: other work on the machine tilts the figures.`;
+}

@@ -1,0 +1,89 @@
+import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { formatCount } from "../demo/layout.ts";
+import { BenchFault } from "./bench-fault.ts";
+import { type Bench, chosen, type Contender, machineLoad, machineNote, measureInTurns } from "./creation.ts";
+import type { Summary } from "./events.ts";
+import { fillTasks } from "./growth-fill.ts";
+import { freshState, type StateOfRound } from "./round.ts";
+import { makeScene } from "./scene.ts";
+import type { Measured } from "./statistics.ts";
+import { listSubjects, type Subject } from "./subjects.ts";
+import type { Target } from "./targets.ts";
+
+const INDEXES_MAX = 3;
+/** How many times as long a creation may take with the rows as without. */
+const FACTORS: Readonly<Record<string, number>> = { "request-new": 1.2, "request-replay": 1.2, "shared-new": 1.5 };
+/** A slice is reported when so many more rows are there. */
+const REPORT_ROWS = 200_000;
+
+/** What creation costs with `rows` tasks in D1, beside the same with none. */
+export async function measureGrowth(bench: Bench, rows: number): Promise<Summary> {
+  const { emit, workDir, signal } = bench;
+  const loadBefore = machineLoad();
+  emit({ event: "preparing", what: "Preparing: the bundle, its tables, an agent and a collection ..." });
+  const scene = await makeScene(workDir, signal);
+  const all = await listSubjects(scene, bench.sharedObjects);
+  const subjects = chosen(all, bench.only.length === 0 ? Object.keys(FACTORS) : bench.only);
+  const first = subjects[0];
+  if (first === undefined || subjects.some(({ name }) => FACTORS[name] === undefined)) {
+    throw new BenchFault(`bench:growth measures ${Object.keys(FACTORS).join(", ")}.`);
+  }
+  const grownDir = join(workDir, "grown", "v3");
+  await cp(scene.stateDir, grownDir, { recursive: true });
+  emit({ event: "preparing", what: `Writing ${formatCount(rows)} tasks into D1 ...` });
+  const indexes = await fillTasks(first.worker, grownDir, scene, rows, (there) => {
+    signal.throwIfAborted();
+    if (there % REPORT_ROWS <= 1) emit({ event: "preparing", what: `  ${formatCount(there)}` });
+  });
+  const measured = await measureInTurns(
+    bench,
+    subjects.flatMap((subject) => pair(subject, grownDir, workDir)),
+  );
+  const targets = [...growthTargets(subjects, measured), indexTarget(indexes)];
+  const ok = targets.every((target) => target.ok);
+  const notes = [`Indexes of D1 that a creation touches: ${indexes.join(", ")}.`, machineNote(loadBefore)];
+  return { event: "summary", ok, subjects: measured, targets, notes };
+}
+
+function pair(subject: Subject, grownDir: string, workDir: string): readonly Contender[] {
+  return [
+    { name: emptyName(subject), subject, state: () => freshState(subject, workDir) },
+    { name: grownName(subject), subject, state: () => grownState(grownDir) },
+  ];
+}
+
+/** The few thousand rows that the rounds add to a million stay; the objects' files of earlier rounds go. */
+function grownState(stateDir: string): StateOfRound {
+  const removeObjects = () => rm(join(stateDir, "do"), { recursive: true, force: true });
+  return {
+    open: async () => {
+      await removeObjects();
+      return stateDir;
+    },
+    close: removeObjects,
+  };
+}
+
+function growthTargets(subjects: readonly Subject[], measured: readonly Measured[]): readonly Target[] {
+  const rateOf = (name: string) => measured.find((row) => row.subject === name)?.per_second ?? Number.NaN;
+  return subjects.map((subject) => {
+    const value = rateOf(emptyName(subject)) / rateOf(grownName(subject));
+    const bound = FACTORS[subject.name] ?? 1;
+    return { text: `${subject.name}: cost, grown / empty`, value, bound: `<= ${bound}`, ok: value <= bound };
+  });
+}
+
+function indexTarget(indexes: readonly string[]): Target {
+  const value = indexes.length;
+  return { text: "indexes that a creation touches", value, bound: `<= ${INDEXES_MAX}`, ok: value <= INDEXES_MAX };
+}
+
+function emptyName(subject: Subject): string {
+  return `${subject.name}, empty`;
+}
+
+function grownName(subject: Subject): string {
+  return `${subject.name}, grown`;
+}

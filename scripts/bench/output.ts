@@ -1,0 +1,84 @@
+import { Presets, SingleBar } from "cli-progress";
+
+import { formatCount, table } from "../demo/layout.ts";
+import type { BenchEvent, Emit, Summary } from "./events.ts";
+import type { Measured } from "./statistics.ts";
+import type { Target } from "./targets.ts";
+
+const BAR_WIDTH = 32;
+
+/** Tells a person how far the bench is, and its figures at the end: a bar on a terminal, lines into a pipe. */
+export function createOutput(stream: NodeJS.WriteStream): Emit {
+  const progress = stream.isTTY ? createBar(stream) : createLines(stream);
+  const print = (lines: readonly string[]): void => {
+    progress.end();
+    for (const line of lines) stream.write(`${line}\n`);
+  };
+  return (event) => {
+    switch (event.event) {
+      case "preparing":
+        return print([event.what]);
+      case "round":
+        return progress.update(event);
+      case "summary":
+        return print(summaryLines(event));
+      case "error":
+        // The sentence itself goes to stderr.
+        return print([]);
+    }
+  };
+}
+
+type RoundEvent = Extract<BenchEvent, { event: "round" }>;
+
+function createBar(stream: NodeJS.WriteStream) {
+  let bar: SingleBar | undefined;
+  return {
+    update: (event: RoundEvent) => {
+      const payload = { last: `${event.subject} ${formatCount(event.per_second)}/s` };
+      if (bar === undefined) {
+        const format = "  [{bar}] {value} of {total}  {last}";
+        bar = new SingleBar(
+          { stream, format, barsize: BAR_WIDTH, hideCursor: true, clearOnComplete: true },
+          Presets.legacy,
+        );
+        bar.start(event.total, event.done, payload);
+      }
+      bar.update(event.done, payload);
+    },
+    end: () => {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
+
+function createLines(stream: NodeJS.WriteStream) {
+  return {
+    update: ({ round, rounds, subject, per_second }: RoundEvent) => {
+      stream.write(`round ${round} of ${rounds}  ${subject.padEnd(24)} ${formatCount(per_second).padStart(8)}/s\n`);
+    },
+    end: () => undefined,
+  };
+}
+
+function summaryLines({ ok, subjects, targets, notes }: Summary): readonly string[] {
+  return [
+    "",
+    ...table([["subject", "per second", "slowest", "fastest", "p50 ms", "p99 ms"], ...subjects.map(subjectCells)]),
+    "",
+    ...table([["ratio", "is", "to reach", ""], ...targets.map(targetCells)]),
+    "",
+    ...notes,
+    ...(ok ? [] : ["Not all targets are reached."]),
+  ];
+}
+
+function subjectCells(row: Measured): readonly string[] {
+  const rates = [row.per_second, row.slowest, row.fastest].map(formatCount);
+  return [row.subject, ...rates, formatCount(row.p50_ms), formatCount(row.p99_ms)];
+}
+
+function targetCells({ text, value, bound, ok }: Target): readonly string[] {
+  return [text, value.toFixed(2), bound, ok ? "ok" : "MISSED"];
+}

@@ -1,0 +1,81 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+import { parse } from "smol-toml";
+import ts from "typescript";
+import { z } from "zod";
+
+import { PROJECT_ROOT, runWrangler } from "../dev/wrangler.ts";
+import { BenchFault } from "./bench-fault.ts";
+import { ADMIN_KEY, type BenchWorker } from "./runtime.ts";
+
+const FLOORS_DIR = resolve(PROJECT_ROOT, "test/bench/floors");
+const Variables = z.object({ vars: z.record(z.string(), z.string()) });
+
+/** `per-request`, or how many objects are shared. */
+export type Placement = "per-request" | number;
+
+export type Floor = "bare" | "new-object" | "shared-insert" | "d1-insert" | "object-and-read" | "workflow";
+
+/** A floor is one file without imports, so that taking its types away is all that it needs. */
+export async function loadFloor(floor: Floor, sharedObjects: number): Promise<BenchWorker> {
+  const source = await readFile(join(FLOORS_DIR, `${floor}.ts`), "utf8");
+  const { outputText: code } = ts.transpileModule(source, {
+    compilerOptions: { target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.ESNext },
+  });
+  const keeper = { durableObjects: { OBJECTS: { className: "Keeper", useSQLite: true } } };
+  const bindings = {
+    bare: {},
+    "new-object": keeper,
+    "shared-insert": { ...keeper, bindings: { SHARED_OBJECTS: String(sharedObjects) } },
+    "d1-insert": {},
+    "object-and-read": keeper,
+    workflow: { workflows: { TASKS: { name: "tasks", className: "Nothing" } } },
+  } satisfies Record<Floor, BenchWorker["bindings"]>;
+  return { name: floor, code, bindings: bindings[floor] };
+}
+
+/** The service, bundled as it is deployed. */
+export async function bundleService(workDir: string, signal: AbortSignal): Promise<string> {
+  const outdir = join(workDir, "bundle");
+  await wrangler(["deploy", "--dry-run", "--outdir", outdir], workDir, signal);
+  return readFile(join(outdir, "worker.js"), "utf8");
+}
+
+/**
+ * The service with the variables that it is deployed with, but no rate limit. The queue has no consumer: a bell costs
+ * what it costs to send, and no task runs, because running is not creation.
+ */
+export async function serviceWorker(code: string, placement: Placement): Promise<BenchWorker> {
+  const { vars } = Variables.parse(parse(await readFile(resolve(PROJECT_ROOT, "wrangler.toml"), "utf8")));
+  return {
+    name: "refrain",
+    code,
+    bindings: {
+      bindings: { ...vars, ADMIN_KEY, RATE_LIMIT: "off", REQUEST_OBJECTS: String(placement) },
+      durableObjects: { TASK_REQUESTS: { className: "TaskRequestObject", useSQLite: true } },
+      queueProducers: { TASK_BELLS: "refrain-task-bells" },
+      ratelimits: { RATE_LIMITER: { namespace_id: "1001", simple: { limit: 600, period: 60 } } },
+    },
+  };
+}
+
+/** Makes the service's database below `stateDir`, with its tables. */
+export function migrateService(stateDir: string, workDir: string, signal: AbortSignal): Promise<void> {
+  // wrangler puts "v3" below the folder that it is given.
+  return wrangler(
+    ["d1", "migrations", "apply", "refrain", "--local", "--persist-to", resolve(stateDir, "..")],
+    workDir,
+    signal,
+  );
+}
+
+async function wrangler(args: readonly string[], stateDir: string, signal: AbortSignal): Promise<void> {
+  const end = await runWrangler(args, {
+    stateDir,
+    output: "quiet",
+    onSignal: (send) => signal.addEventListener("abort", () => send("SIGTERM"), { once: true }),
+  });
+  signal.throwIfAborted();
+  if (end.code !== 0) throw new BenchFault(`wrangler ${args[0]} failed:\n${end.said.trimEnd()}`);
+}
