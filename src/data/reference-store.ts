@@ -1,15 +1,9 @@
-import { and, eq, inArray, isNull } from "drizzle-orm";
-import { type Agent, AGENT_COLLECTIONS_MAX } from "../domain/agent";
+import { and, eq, isNull, sql } from "drizzle-orm";
+import type { Agent } from "../domain/agent";
+import type { Task } from "../domain/task";
 import type { Database } from "./database";
-import { agentCollections, agents, collections } from "./schema";
-
-export interface References {
-  readonly agent: Agent | undefined;
-  readonly source: CollectionReference | undefined;
-  readonly target: CollectionReference | undefined;
-  /** Bound to the agent and not deleted. */
-  readonly boundCollectionIds: readonly string[];
-}
+import { agentCollections, agents, collections, tasks } from "./schema";
+import { taskColumns, toTask } from "./task-row";
 
 export interface CollectionReference {
   readonly id: string;
@@ -17,44 +11,69 @@ export interface CollectionReference {
   readonly deletedAtMs: number | null;
 }
 
-/** All that a re-voicing refers to, deleted things too. One round trip. */
-export async function findReferences(
+/** What creations refer to, deleted things too, by id. */
+export interface References {
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly collections: ReadonlyMap<string, CollectionReference>;
+  /** Collections that are bound to an agent and not deleted, in the order of their ids. */
+  readonly boundCollectionIds: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface CreationIds {
+  readonly taskIds: readonly string[];
+  readonly agentIds: readonly string[];
+  readonly collectionIds: readonly string[];
+}
+
+/** The rows of tasks that are there already, and all that new ones refer to. One round trip, however many they are. */
+export async function findForCreation(
   db: Database,
   namespaceId: string,
-  ids: { readonly agentId: string; readonly sourceId: string; readonly targetId: string | null },
-): Promise<References> {
-  const [agentRows, collectionRows, bound] = await db.batch([
+  ids: CreationIds,
+): Promise<References & { readonly tasks: ReadonlyMap<string, Task> }> {
+  const [taskRows, agentRows, collectionRows, bound] = await db.batch([
+    db
+      .select(taskColumns)
+      .from(tasks)
+      .where(and(eq(tasks.namespaceId, namespaceId), isOneOf(tasks.id, ids.taskIds))),
     db
       .select()
       .from(agents)
-      .where(and(eq(agents.namespaceId, namespaceId), eq(agents.id, ids.agentId))),
+      .where(and(eq(agents.namespaceId, namespaceId), isOneOf(agents.id, ids.agentIds))),
     db
       .select({ id: collections.id, memoryCount: collections.memoryCount, deletedAtMs: collections.deletedAtMs })
       .from(collections)
-      .where(
-        and(
-          eq(collections.namespaceId, namespaceId),
-          inArray(collections.id, [ids.sourceId, ids.targetId ?? ids.sourceId]),
-        ),
-      ),
+      .where(and(eq(collections.namespaceId, namespaceId), isOneOf(collections.id, ids.collectionIds))),
     db
-      .select({ id: agentCollections.collectionId })
+      .select({ agentId: agentCollections.agentId, collectionId: agentCollections.collectionId })
       .from(agentCollections)
       .innerJoin(collections, eq(collections.id, agentCollections.collectionId))
       .where(
         and(
           eq(agentCollections.namespaceId, namespaceId),
-          eq(agentCollections.agentId, ids.agentId),
+          isOneOf(agentCollections.agentId, ids.agentIds),
           isNull(collections.deletedAtMs),
         ),
       )
-      .orderBy(agentCollections.collectionId)
-      .limit(AGENT_COLLECTIONS_MAX),
+      .orderBy(agentCollections.agentId, agentCollections.collectionId),
   ]);
+  const boundOf = Map.groupBy(bound, ({ agentId }) => agentId);
   return {
-    agent: agentRows[0],
-    source: collectionRows.find((row) => row.id === ids.sourceId),
-    target: collectionRows.find((row) => row.id === ids.targetId),
-    boundCollectionIds: bound.map((row) => row.id),
+    tasks: byId(taskRows.map(toTask)),
+    agents: byId(agentRows),
+    collections: byId(collectionRows),
+    boundCollectionIds: new Map([...boundOf].map(([id, rows]) => [id, rows.map((row) => row.collectionId)])),
   };
+}
+
+/** As one value, so that the statement is the same for any number: D1 takes 100 values at most. */
+function isOneOf(
+  column: typeof tasks.id | typeof agents.id | typeof collections.id | typeof agentCollections.agentId,
+  ids: readonly string[],
+) {
+  return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+}
+
+function byId<T extends { readonly id: string }>(rows: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(rows.map((row) => [row.id, row]));
 }

@@ -48,8 +48,12 @@ export class RequestDesk implements Port.TaskRequests {
     this.#claiming = new Gatherer((requests) => this.#claimTogether(requests));
   }
 
+  claim(requests: readonly Port.ClaimRequest[]): Promise<readonly Port.ClaimAnswer[]> {
+    return Promise.all(requests.map((request) => this.claimOne(request)));
+  }
+
   /** Look-up, else the verdict's refusal, else the claim; then the row and the bell. */
-  async claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
+  async claimOne(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
     const { taskId } = request;
     await this.#endReservation(taskId);
     const step = this.#lookUp(request, this.#find(taskId)) ?? (await this.#claiming.add(request));

@@ -1,9 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
+import { errorText } from "../domain/error-text";
 import type { TaskHead } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
 import type * as Port from "../services/ports";
+import { requestUnreadable } from "../services/unavailable";
 import { ClaimDriver } from "./claim-driver";
+import { RecordUnreadable } from "./claim-record";
 import { migrateTables } from "./claim-tables";
 import { Claims } from "./claims";
 import { openServices, placementsOf } from "./context";
@@ -69,8 +72,19 @@ export class TaskRequestObject extends DurableObject<Env> {
     this.#arm();
   }
 
-  claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
-    return this.#at(request.taskId, "takes", (requests) => requests.claim(request));
+  claim(requests: readonly Port.ClaimRequest[]): Promise<readonly Port.ClaimAnswer[]> {
+    return Promise.all(requests.map((request) => this.#claim(request)));
+  }
+
+  /** One that fails is no matter of the others. */
+  async #claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
+    try {
+      const [answer] = await this.#at(request.taskId, "takes", (requests) => requests.claim([request]));
+      return answer ?? { kind: "unproven", reason: "There was no answer." };
+    } catch (error) {
+      if (error instanceof RecordUnreadable) return { kind: "refused", error: requestUnreadable().value };
+      return { kind: "unproven", reason: errorText(error) };
+    }
   }
 
   find(taskId: string): Promise<Port.RequestRecord | undefined> {

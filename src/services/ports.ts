@@ -74,8 +74,8 @@ export interface PutKeys {
 
 /** The requests objects: creation happens there, and they see to it that a task ends. */
 export interface TaskRequests {
-  /** Claims a creation, or finds the one that is there. @throws ServiceError `unavailable`. */
-  claim(request: ClaimRequest): Promise<ClaimAnswer>;
+  /** Claims creations, or finds those that are there; each has its answer, in its place. */
+  claim(requests: readonly ClaimRequest[]): Promise<readonly ClaimAnswer[]>;
   /** What is known of a request id. @throws ServiceError `unavailable`. */
   find(taskId: string): Promise<RequestRecord | undefined>;
   /** Asks the object to look after its task now; false when it knows of no such task. */
@@ -133,6 +133,8 @@ export type ClaimAnswer =
       readonly pointers: readonly string[];
     }
   | { readonly kind: "refused"; readonly error: ErrorValue }
+  /** The object could not be reached, or could not say: the claim may stand. The reason is for the log. */
+  | { readonly kind: "unproven"; readonly reason: string }
   /** A fill of an id that nobody has reserved. */
   | { readonly kind: "unknown" }
   /** The id belongs to a task that was removed. `rowStands`: its row in D1 says so too. */

@@ -3,9 +3,11 @@ import { taskIdOf } from "../domain/ids";
 import type { RequestMaterial } from "../domain/request";
 import { HELD_IDS_MAX, isUnfilled, reservationEndsAtMs } from "../domain/reservation";
 import type { Task, TaskType } from "../domain/task";
-import { claimTask, type ClaimInput, type Creation, type TaskPlan } from "./claim-task";
+import type { Creation } from "./claim-answer";
+import { claimTask, type ClaimInput } from "./claim-task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
+import { NO_LABELS } from "./task-plan";
 import { findTaskToShow } from "./tasks";
 import { unavailableOf } from "./unavailable";
 
@@ -24,8 +26,6 @@ export interface ReserveInput {
   readonly refuseClaim: ClaimInput["refuseClaim"];
 }
 
-const EMPTY: TaskPlan = { operation: null, name: null, tags: [], memo: null, metadata: {}, command: null };
-
 /**
  * Reserves an id: the claim of its request id, with nothing to do yet.
  * @throws as {@link claimTask}; ServiceError `too-many-held-ids`.
@@ -36,7 +36,7 @@ export async function reserveTask(ctx: CallContext, input: ReserveInput): Promis
     ...input,
     door: "reserve",
     taskId,
-    check: () => Promise.resolve(EMPTY),
+    parse: () => ({ labels: NO_LABELS, work: null }),
     refuseClaim: async () => (await input.refuseClaim()) ?? holdRefusal(ctx, taskId),
   });
   const putKey = await ctx.putKeys.make(taskId);
@@ -60,7 +60,7 @@ export interface FillInput {
   readonly taskId: string;
   readonly putKey: string;
   readonly request: RequestMaterial;
-  readonly check: () => Promise<TaskPlan>;
+  readonly parse: ClaimInput["parse"];
   readonly refuseClaim: ClaimInput["refuseClaim"];
   /** Counts a wrong key. @returns the refusal when there were too many of late. */
   readonly refuseWrongKey: () => Promise<ServiceError | undefined>;

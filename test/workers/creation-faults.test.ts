@@ -23,7 +23,7 @@ async function expectExactlyOnce(requestId: string, from: Scene): Promise<void> 
   expect([replay.status, replay.body.id, replay.body.status]).toEqual([200, task.task_id, "complete"]);
 }
 
-const INSERT = 'insert into "tasks"';
+const INSERT = "INSERT INTO tasks";
 const RING = "queue: sendBatch";
 const CLAIM = "object: claim";
 

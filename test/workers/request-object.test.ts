@@ -122,7 +122,7 @@ describe("the requests object", () => {
   it("is not put off by clients who try again: the alarm comes when it would have come", async () => {
     const from = await scene(1);
     const requestId = crypto.randomUUID();
-    arm("fails-before", 'insert into "tasks"', 20);
+    arm("fails-before", "INSERT INTO tasks", 20);
     const first = await putBatch(requestId, batchOf(from));
     const alarm = (await alarmOf(first.body.task_id)) ?? 0;
     for (let i = 0; i < 5; i++) await putBatch(requestId, batchOf(from));

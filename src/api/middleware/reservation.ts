@@ -33,12 +33,10 @@ export function fill<S extends z.ZodType>(door: CreationDoor<S>) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const { body, putKey } = splitPutKey(c, await readJsonBody(c, BODY_BYTES_MAX));
     const taskId = c.req.param("id") ?? "";
-    const { check, ...claim } = claimOf(c, door, body);
     const made = await fillTask(c.get("call"), {
-      ...claim,
+      ...claimOf(c, door, body),
       taskId,
       putKey,
-      check: () => check(taskId),
       refuseWrongKey: () => wrongKeyRefusal(c, taskId),
     });
     await showCreation(c, made);
