@@ -1,37 +1,57 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+
+/** What creation promises, whatever the placement of the requests objects: these files run over both. */
+const OVER_BOTH_PLACEMENTS = [
+  "batches-create",
+  "bulk",
+  "creation-faults",
+  "invoke",
+  "linearizability",
+  "removal",
+  "request-cancel",
+  "request-object",
+  "reservations",
+  "storms",
+  "task-runs",
+];
+
+/** Tests in workerd, with real D1, objects and queues. */
+function inWorkerd(name: string, include: string[], bindings: Record<string, unknown>): TestProjectConfiguration {
+  const fixed = {
+    ADMIN_KEY: "test-admin-key",
+    RATE_LIMIT: "off",
+    // Short, so that what waits for a lapsed lease or an alarm is soon there.
+    LEASE_SECONDS: "2",
+    HEARTBEAT_SECONDS: "0.5",
+  };
+  return {
+    plugins: [
+      cloudflareTest({
+        main: "./test/support/worker.ts",
+        wrangler: { configPath: "./wrangler.toml" },
+        remoteBindings: false,
+        miniflare: { bindings: { ...fixed, ...bindings } },
+      }),
+    ],
+    test: {
+      name,
+      include,
+      setupFiles: ["test/support/apply-migrations.ts", "test/support/explain-sql.ts"],
+      testTimeout: 30_000,
+    },
+  };
+}
 
 export default defineConfig(async () => {
-  const migrations = await readD1Migrations("./migrations");
+  const bindings = { TEST_MIGRATIONS: await readD1Migrations("./migrations") };
+  const overBoth = OVER_BOTH_PLACEMENTS.map((file) => `test/workers/${file}.test.ts`);
   return {
     test: {
       projects: [
         { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-        {
-          plugins: [
-            cloudflareTest({
-              main: "./test/support/worker.ts",
-              wrangler: { configPath: "./wrangler.toml" },
-              remoteBindings: false,
-              miniflare: {
-                bindings: {
-                  ADMIN_KEY: "test-admin-key",
-                  RATE_LIMIT: "off",
-                  // Short, so that what waits for a lapsed lease or an alarm is soon there.
-                  LEASE_SECONDS: "2",
-                  HEARTBEAT_SECONDS: "0.5",
-                  TEST_MIGRATIONS: migrations,
-                },
-              },
-            }),
-          ],
-          test: {
-            name: "workers",
-            include: ["test/workers/**/*.test.ts"],
-            setupFiles: ["test/support/apply-migrations.ts"],
-            testTimeout: 30_000,
-          },
-        },
+        inWorkerd("workers", ["test/workers/**/*.test.ts"], bindings),
+        inWorkerd("workers-shared", overBoth, { ...bindings, REQUEST_OBJECTS: "3" }),
         {
           test: {
             name: "e2e",

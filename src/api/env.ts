@@ -1,8 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiRuntime } from "../runtime/context";
 import type { CallContext, Services } from "../services/context";
-import type { Creation } from "../services/create-task";
+import type { Creation } from "../services/claim-task";
 import type { Outcome } from "../services/outcome";
+import type { Reservation } from "../services/reservations";
 
 /** What middleware hands to handlers. */
 export interface ApiEnv {
@@ -15,6 +16,8 @@ export interface ApiEnv {
     call: CallContext;
     /** Set on routes that start a task. */
     creation: Creation;
+    /** Set on routes that reserve an id. */
+    reservation: Reservation;
     /** Set instead of `creation` when the body is a bulk. */
     bulk: readonly Outcome<Creation>[] | undefined;
   };

@@ -27,6 +27,20 @@ const CATALOGUE = {
   ],
   "key-invalid": ["No valid key", "Send `Authorization: Bearer <key>` with a key that exists and has not expired."],
   "admin-key-required": ["Only the admin key may do this", "Namespaces and keys are managed with the admin key."],
+  "put-key-missing": [
+    "A put key is required",
+    "Send the `put_key` that came with the reserved id: as the header `putKey`, or in the body.",
+  ],
+  "put-key-invalid": ["The put key is wrong", "Send the one that came with this id when it was reserved."],
+  "too-many-held-ids": [
+    "The namespace holds too many ids without work",
+    "Fill or cancel open reservations, or wait until they end. Cancels that came before their creation count too.",
+  ],
+  "task-unfilled": ["Nobody has filled this id", "There is nothing to run: fill it, or start a new task."],
+  "record-unreadable": [
+    "The record of this requestId cannot be read",
+    "It is damaged, or of a newer version of the service. Nothing was started or changed; the operator has to look.",
+  ],
   "route-not-found": ["There is no such path", "See /docs for the paths of this API."],
   "method-not-allowed": ["This path has other methods", "Use one of the methods in the `Allow` header."],
   "body-too-large": ["The body is too large", "Send fewer or smaller things in one call."],

@@ -21,11 +21,15 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
  * migration of their own: drizzle has no words for virtual tables.
  */
 
-export const namespaces = sqliteTable("namespaces", {
-  id: text().primaryKey(),
-  name: text().notNull().unique(),
-  createdAtMs: integer("created_at_ms").notNull(),
-});
+export const namespaces = sqliteTable(
+  "namespaces",
+  {
+    id: text().primaryKey(),
+    name: text().notNull().unique(),
+    createdAtMs: integer("created_at_ms").notNull(),
+  },
+  (t) => [index("namespaces_list").on(t.createdAtMs, t.id)],
+);
 
 export const apiKeys = sqliteTable(
   "api_keys",
@@ -162,7 +166,8 @@ export const tasks = sqliteTable(
     requestId: text("request_id").notNull(),
     keyId: text("key_id").notNull(),
     type: text({ enum: TASK_TYPES }).notNull(),
-    operation: text({ enum: OPERATIONS }).notNull(),
+    /** Null, as the command is, while nobody has filled the reservation of this id. */
+    operation: text({ enum: OPERATIONS }),
     status: text({ enum: TASK_STATUSES }).notNull(),
     name: text(),
     tags: text({ mode: "json" }).$type<readonly string[]>().notNull(),
@@ -170,8 +175,8 @@ export const tasks = sqliteTable(
     metadata: text({ mode: "json" }).$type<Metadata>().notNull(),
     /** SHA-256 of the canonical request: the second fence behind the requests object. */
     fingerprint: text().notNull(),
-    /** The resolved command, frozen at creation. */
-    command: text({ mode: "json" }).$type<TaskCommand>().notNull(),
+    /** The resolved command, frozen at creation; null on a tombstone too. */
+    command: text({ mode: "json" }).$type<TaskCommand>(),
     /** 1 at creation; an invoke opens the next. */
     run: integer().notNull(),
     attempts: integer().notNull(),
@@ -189,12 +194,26 @@ export const tasks = sqliteTable(
     deletedAtMs: integer("deleted_at_ms"),
   },
   (t) => [
-    uniqueIndex("tasks_request").on(t.namespaceId, t.requestId),
+    // The id is derived from (namespace, request id), so the primary key is the fence for that pair too.
     index("tasks_list").on(t.namespaceId, t.createdAtMs, t.id),
     index("tasks_still")
       .on(t.pokedAtMs, t.id)
       .where(sql`ended_at_ms IS NULL`),
   ],
+);
+
+/**
+ * Ids that are held though no work stands behind them: reservations that nobody has filled, and cancels that came before
+ * their creation. Counted against a limit for each namespace. WITHOUT ROWID in the migration.
+ */
+export const heldIds = sqliteTable(
+  "held_ids",
+  {
+    namespaceId: text("namespace_id").notNull(),
+    taskId: text("task_id").notNull(),
+    untilMs: integer("until_ms").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.namespaceId, t.taskId] })],
 );
 
 /** A run of a task in bounded pieces, each under a lease of its own. WITHOUT ROWID in the migration. */

@@ -1,6 +1,7 @@
 import { and, eq, isNotNull, sql } from "drizzle-orm";
 import type { TaskHead } from "../domain/task";
 import type { Database } from "./database";
+import { releaseId } from "./held-id-store";
 import { RESULT_OF_ITEMS } from "./task-part-sql";
 import { taskItems, taskParts, tasks } from "./schema";
 
@@ -16,17 +17,18 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
     db.run(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
         fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms, deleted_at_ms)
       VALUES (${head.id}, ${head.namespaceId}, ${head.requestId}, ${head.keyId}, ${head.type}, ${head.operation},
-        'canceled', '[]', '{}', ${head.fingerprint}, '{}', 1, 0, ${head.createdAtMs}, ${nowMs}, ${nowMs}, ${nowMs},
+        'canceled', '[]', '{}', ${head.fingerprint}, NULL, 1, 0, ${head.createdAtMs}, ${nowMs}, ${nowMs}, ${nowMs},
         ${nowMs})
       ON CONFLICT (id) DO UPDATE SET
         status = CASE WHEN ended_at_ms IS NULL THEN 'canceled' ELSE status END,
         ended_at_ms = coalesce(ended_at_ms, ${nowMs}), updated_at_ms = ${nowMs},
         deleted_at_ms = coalesce(deleted_at_ms, ${nowMs}),
         result = CASE WHEN ended_at_ms IS NULL THEN ${RESULT_OF_ITEMS} ELSE result END,
-        name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = '{}', error = NULL
+        name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL
       WHERE namespace_id = ${head.namespaceId}`),
     db.delete(taskItems).where(own(taskItems)),
     db.delete(taskParts).where(own(taskParts)),
+    releaseId(db, head),
   ]);
 }
 

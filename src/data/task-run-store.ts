@@ -20,7 +20,7 @@ export async function openNextRun(
         status = CASE WHEN planned_at_ms IS NULL THEN 'created' ELSE 'retry' END,
         ended_at_ms = NULL, updated_at_ms = ${nowMs}, poked_at_ms = ${nowMs}
       WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
-        AND status IN ('error', 'canceled')
+        AND status IN ('error', 'canceled') AND operation IS NOT NULL
       RETURNING run`),
     db.run(sql`UPDATE task_items SET verdict = NULL, problem = NULL, ended_at_ms = NULL
       WHERE task_id = ${id} AND namespace_id = ${namespaceId} AND verdict = 'failed' AND ${opened}`),

@@ -1,43 +1,11 @@
 import { and, eq, inArray, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../domain/page";
-import { CANCELABLE_STATUSES, type NewTask, type Operation, type Task, type TaskStatus } from "../domain/task";
+import { CANCELABLE_STATUSES, type Operation, type Task, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
 import { after, newestFirst, toPage } from "./page";
 import { tasks } from "./schema";
 import { taskColumns, toTask } from "./task-row";
 import { clearLeases, RESULT_OF_ITEMS } from "./task-part-sql";
-
-/** What the row that stands says of who made it. */
-export interface StandingRow {
-  readonly fingerprint: string;
-  readonly createdAtMs: number;
-}
-
-/**
- * Inserts the row, or finds the one that is there: safe to repeat after an ambiguous error. Only a clash on the id is
- * no error; any other must be seen. A task that was canceled before it came is born in that end.
- */
-export async function insertTask(db: Database, task: NewTask, status: "created" | "canceled"): Promise<StandingRow> {
-  const row = {
-    ...task,
-    status,
-    endedAtMs: status === "canceled" ? task.createdAtMs : null,
-    run: 1,
-    attempts: 0,
-    updatedAtMs: task.createdAtMs,
-    pokedAtMs: task.createdAtMs,
-  };
-  const [, found] = await db.batch([
-    db.insert(tasks).values(row).onConflictDoNothing({ target: tasks.id }),
-    db
-      .select({ fingerprint: tasks.fingerprint, createdAtMs: tasks.createdAtMs })
-      .from(tasks)
-      .where(and(eq(tasks.namespaceId, task.namespaceId), eq(tasks.id, task.id))),
-  ]);
-  const standing = found[0];
-  if (standing === undefined) throw new Error("The row of a task is not there after its insert.");
-  return standing;
-}
 
 /** The statement behind {@link findTask}, for a batch. */
 export function selectTask(db: Database, namespaceId: string, taskId: string) {
@@ -53,10 +21,10 @@ export async function findTask(db: Database, namespaceId: string, taskId: string
 }
 
 /** What a consumer needs of a task. */
-export type RunnableTask = Pick<Task, "id" | "namespaceId" | "status" | "run" | "command">;
+export type FoundTask = Pick<Task, "id" | "namespaceId" | "status" | "run" | "command">;
 
 /** By id alone: a bell carries nothing else. The namespace comes from the row, and goes into every later query. */
-export async function findTaskToRun(db: Database, taskId: string): Promise<RunnableTask | undefined> {
+export async function findTaskToRun(db: Database, taskId: string): Promise<FoundTask | undefined> {
   const { id, namespaceId, status, run, command } = tasks;
   const rows = await db.select({ id, namespaceId, status, run, command }).from(tasks).where(eq(tasks.id, taskId));
   return rows[0];
@@ -68,7 +36,7 @@ export interface TaskFilter {
   readonly types?: readonly Task["type"][] | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly name?: string | undefined;
-  readonly requestId?: string | undefined;
+  readonly id?: string | undefined;
   readonly sinceMs?: number | undefined;
   readonly oldestFirst?: boolean | undefined;
 }
@@ -107,7 +75,7 @@ function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
     filter.operations && inArray(tasks.operation, [...filter.operations]),
     filter.types && inArray(tasks.type, [...filter.types]),
     filter.name === undefined ? undefined : eq(tasks.name, filter.name),
-    filter.requestId === undefined ? undefined : eq(tasks.requestId, filter.requestId),
+    filter.id === undefined ? undefined : eq(tasks.id, filter.id),
     filter.sinceMs === undefined ? undefined : sql`${tasks.createdAtMs} >= ${filter.sinceMs}`,
     ...(filter.tags ?? []).map(
       (tag) => sql`EXISTS (SELECT 1 FROM json_each(${tasks.tags}) WHERE json_each.value = ${tag})`,

@@ -86,21 +86,27 @@ export interface ReVoiceTally {
   readonly failed: number;
 }
 
-/** What the row of a task is inserted with. Plain JSON: it travels to the requests object and is kept there. */
+/**
+ * What the row of a task is inserted with, or a reservation filled. Plain JSON: it travels to the requests object and is
+ * kept there. A reservation that nobody has filled has neither operation nor command.
+ */
 export interface NewTask {
   readonly id: string;
   readonly namespaceId: string;
   readonly requestId: string;
   readonly keyId: string;
   readonly type: TaskType;
-  readonly operation: Operation;
+  readonly operation: Operation | null;
   readonly name: string | null;
   readonly tags: readonly string[];
   readonly memo: string | null;
   readonly metadata: Metadata;
   readonly fingerprint: string;
-  readonly command: TaskCommand;
+  readonly command: TaskCommand | null;
+  /** When its id came to be: at the creation, or the reservation. */
   readonly createdAtMs: number;
+  /** When what it does was accepted: the same, or the time of the fill. */
+  readonly acceptedAtMs: number;
 }
 
 /** What is kept of a task that is removed: enough for a tombstone, and no text of a client. */
@@ -109,7 +115,7 @@ export type TaskHead = Pick<
   "id" | "namespaceId" | "requestId" | "keyId" | "type" | "operation" | "fingerprint" | "createdAtMs"
 >;
 
-export interface Task extends NewTask {
+export interface Task extends Omit<NewTask, "acceptedAtMs"> {
   readonly status: TaskStatus;
   readonly run: number;
   /** Times the run was begun or begun again after a failure. */
@@ -144,11 +150,16 @@ export interface TaskItem {
   readonly endedAtMs: number | null;
 }
 
-/** A task that has just been created, as its row says. */
-export function bornTask(task: NewTask): Task {
+/** The status that a task is born with: what has no command yet is a reserved id. */
+export function bornStatus(task: Pick<NewTask, "command">): "created" | "unbound" {
+  return task.command === null ? "unbound" : "created";
+}
+
+/** A task that has just been created, or filled, as its row says. */
+export function bornTask({ acceptedAtMs, ...task }: NewTask): Task {
   return {
     ...task,
-    status: "created",
+    status: bornStatus(task),
     run: 1,
     attempts: 0,
     progress: { done: 0, failed: 0, total: null },
@@ -156,7 +167,7 @@ export function bornTask(task: NewTask): Task {
     result: null,
     error: null,
     startedAtMs: null,
-    updatedAtMs: task.createdAtMs,
+    updatedAtMs: acceptedAtMs,
     endedAtMs: null,
     deletedAtMs: null,
   };

@@ -1,15 +1,14 @@
 import { errorText } from "../domain/error-text";
+import { hasEnded } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
-import { buryTask, cancelRecordedTask, forgetTask, lookAtTask, recordTask, ringForTask } from "../services/watch-task";
+import { buryTask, cancelRecordedTask, forgetTask, lookAtTask, ringForTask } from "../services/watch-task";
 import { nextTryMs } from "./backoff";
 import type { Claim, Tombstone } from "./claim-record";
 import type { Claims } from "./claims";
+import { type Outbox, RING_WITHIN_MS, ROW_WITHIN_MS } from "./outbox";
 import type { Waiters } from "./waiters";
 
-/** Own time limits of the steps outside, so that no caller waits for a database that hangs. */
-export const ROW_WITHIN_MS = 5_000;
-export const RING_WITHIN_MS = 3_000;
 export const DAY_MS = 86_400_000;
 
 /** Who looks after a claim: only the alarm's own tries count for its back-off. */
@@ -19,6 +18,7 @@ export type Driver = "call" | "alarm";
 export interface DriverParts {
   readonly services: Services;
   readonly claims: Claims;
+  readonly outbox: Outbox;
   readonly waiters: Waiters;
   /** Runs the change and arms the alarm anew, as one unit. */
   readonly change: (change: () => void) => void;
@@ -46,13 +46,12 @@ export class ClaimDriver {
       const record = claims.find(taskId);
       if (record === undefined) return;
       const over = record.keepUntilMs !== null && record.keepUntilMs <= services.clock.nowMs();
-      if (record.state === "stone") return over ? this.#forget(taskId) : this.#sleep(taskId, record.keepUntilMs);
+      if (record.state === "stone" || record.state === "moved")
+        return over ? this.#forget(taskId) : this.#sleep(taskId, record.keepUntilMs);
       if (record.state === "retired") return await this.#attendTombstone(record, over);
-      if (record.ended) {
-        if (over) await this.retire(record);
-        else this.#sleep(taskId, record.keepUntilMs);
-        return;
-      }
+      if (over) return await this.#attendOver(record);
+      const idle = record.unfilled && record.rowDone && !record.cancelWanted;
+      if (record.ended || idle) return this.#sleep(taskId, record.keepUntilMs);
       if (record.rowDone && record.bellDone && !record.cancelWanted) await this.#watch(record, by);
       else await this.drive(taskId, by);
     } catch (error) {
@@ -61,11 +60,16 @@ export class ClaimDriver {
     }
   }
 
-  /** A run of the task ended: who waits is woken, and the alarm sleeps until the end of retention. */
+  /**
+   * A run of the task ended: who waits is woken, and the alarm sleeps until the end of retention. A reservation ends
+   * when it would have, canceled or not.
+   */
   markEnded(taskId: string, run: number): void {
     const { claims, services, change, waiters } = this.parts;
-    if (claims.find(taskId)?.state !== "claimed") return;
-    const keepUntilMs = services.clock.nowMs() + services.limits.retentionDays * DAY_MS;
+    const claim = claims.find(taskId);
+    if (claim?.state !== "claimed") return;
+    const retainedMs = services.clock.nowMs() + services.limits.retentionDays * DAY_MS;
+    const keepUntilMs = claim.unfilled ? (claim.keepUntilMs ?? retainedMs) : retainedMs;
     change(() => claims.markEnded(taskId, run, keepUntilMs));
     waiters.wake(taskId);
   }
@@ -98,6 +102,16 @@ export class ClaimDriver {
     this.#forget(record.taskId);
   }
 
+  /** Retention is over; or the time of a reservation, unless D1 knows it as filled. */
+  async #attendOver(claim: Claim): Promise<void> {
+    if (!claim.unfilled) return void (await this.retire(claim));
+    const { services, claims } = this.parts;
+    const sight = await within(ROW_WITHIN_MS, lookAtTask(services, claim.taskId));
+    if (sight.kind === "busy" || sight.kind === "still") await this.#writeRow(claim, false);
+    const now = claims.find(claim.taskId);
+    if (now?.state === "claimed" && now.unfilled) await this.retire(now);
+  }
+
   #forget(taskId: string): void {
     this.parts.change(() => this.parts.claims.forget(taskId));
   }
@@ -111,17 +125,19 @@ export class ClaimDriver {
    * that came meanwhile is carried out before the drive ends.
    */
   async #driveOutbox(taskId: string, by: Driver): Promise<void> {
-    const { claims, services } = this.parts;
+    const { claims, outbox } = this.parts;
     const claim = claims.find(taskId);
     if (claim?.state !== "claimed" || claim.ended) return;
     if (claim.cancelWanted) return this.#driveCancel(claim, by);
     const rowDone = claim.rowDone || (await this.#try("row-not-written", taskId, () => this.#writeRow(claim, false)));
-    const bellDone =
-      claim.bellDone ||
-      (await this.#try("bell-not-rung", taskId, () => within(RING_WITHIN_MS, ringForTask(services, taskId))));
-    this.#mark(claim, { rowDone, bellDone, by });
+    const bellDone = claim.bellDone || (await this.#try("bell-not-rung", taskId, () => outbox.ring(taskId)));
     const now = claims.find(taskId);
-    if (now?.state === "claimed" && now.cancelWanted) await this.#driveCancel(now, by);
+    if (now?.state !== "claimed" || now.ended) return;
+    // Filled meanwhile: what was written is not what is claimed now.
+    if (claim.unfilled && !now.unfilled) return this.#driveOutbox(taskId, by);
+    if (rowDone && bellDone && by === "call" && !now.cancelWanted) return claims.noteEmptied(taskId);
+    this.#mark(claim, { rowDone, bellDone, by });
+    if (now.cancelWanted) await this.#driveCancel(now, by);
   }
 
   /** Born canceled, or canceled if the row came meanwhile; done only when D1 has said so. */
@@ -157,12 +173,16 @@ export class ClaimDriver {
   }
 
   async #writeRow(claim: Claim, canceled: boolean): Promise<void> {
-    const { claims, services } = this.parts;
-    const row = await within(ROW_WITHIN_MS, recordTask(services, claim.task, canceled));
+    const { claims, services, outbox, change } = this.parts;
+    const { task, taskId, reservedFingerprint, unfilled } = claim;
+    const row = await outbox.writeRow({ task, canceled, fills: unfilled ? null : reservedFingerprint });
     const same = row.fingerprint === claim.fingerprint;
-    if (same && row.createdAtMs === claim.task.createdAtMs) return;
-    services.log("error", "row-older-than-claim", { task_id: claim.taskId, same });
-    claims.adopt(claim.taskId, row);
+    if (!same || row.createdAtMs !== task.createdAtMs) {
+      services.log("error", "row-older-than-claim", { task_id: taskId, same });
+      change(() => claims.adopt(taskId, row));
+    }
+    // A reservation may have been canceled before it was filled.
+    if (hasEnded(row.status) && !canceled) this.markEnded(taskId, claim.run);
   }
 
   async #watch(claim: Claim, by: Driver): Promise<void> {
@@ -180,6 +200,7 @@ export class ClaimDriver {
         // Due again before the ring: a crash in it must not end the watch.
         this.#mark(claim, { ...watched, tries: triesAfter(claim, by), run: sight.run });
         return within(RING_WITHIN_MS, ringForTask(services, taskId, sight.waiting));
+      case "unfilled":
       case "missing":
         this.#mark(claim, { rowDone: false, bellDone: false, tries: claim.tries, by });
         return this.drive(taskId, by);

@@ -1,14 +1,13 @@
 import { z } from "zod";
 import { parseOwnJson } from "../domain/own-json";
 import type { NewTask, TaskHead } from "../domain/task";
-
-export const RECORD_VERSION = 1;
+import { RECORD_VERSION } from "./claim-tables";
 
 const Row = z.object({
   version: z.literal(RECORD_VERSION),
   task_id: z.string(),
   request_id: z.string(),
-  state: z.enum(["claimed", "stone", "retired"]),
+  state: z.enum(["claimed", "stone", "retired", "moved"]),
   material: z.string(),
   fingerprint: z.string(),
   task: z.string(),
@@ -25,12 +24,38 @@ const Row = z.object({
   tries: z.number(),
   keep_until_ms: z.number().nullable(),
   due_at_ms: z.number().nullable(),
+  reserved_fingerprint: z.string().nullable(),
+  unfilled: z.number(),
+  moved_to: z.string().nullable(),
 });
+
+export type ClaimRow = z.infer<typeof Row>;
+export const CLAIM_COLUMNS = Row.keyof().options;
+
+/** What a record says that has nothing to say. */
+export const BLANK = {
+  version: RECORD_VERSION,
+  material: "",
+  fingerprint: "",
+  task: "null",
+  call_id: "",
+  replay_count: 0,
+  mismatch_count: 0,
+  row_done: 0,
+  bell_done: 0,
+  cancel_wanted: 0,
+  run: 1,
+  ended: 0,
+  tries: 0,
+  reserved_fingerprint: null,
+  unfilled: 0,
+  moved_to: null,
+} as const;
 
 interface Kept {
   readonly taskId: string;
   readonly requestId: string;
-  /** Until when an ended task, or a tombstone, is kept; null while the task is open. */
+  /** Until when an ended task, a tombstone or an open reservation is kept; null while the task is open. */
   readonly keepUntilMs: number | null;
   /** When the alarm is to look after it; null when it sleeps. */
   readonly dueAtMs: number | null;
@@ -38,11 +63,15 @@ interface Kept {
   readonly tries: number;
 }
 
-/** The durable record of one creation. */
+/** The durable record of one creation, or of one reservation. */
 export interface Claim extends Kept {
   readonly state: "claimed";
   readonly material: string;
   readonly fingerprint: string;
+  /** The fingerprint of the reservation that it began as, else null. */
+  readonly reservedFingerprint: string | null;
+  /** A reservation that nobody has filled. */
+  readonly unfilled: boolean;
   readonly task: NewTask;
   readonly callId: string;
   readonly firstSeenAtMs: number;
@@ -68,26 +97,38 @@ export interface Tombstone extends Kept {
   readonly rowDone: boolean;
 }
 
-export type ClaimRecord = Claim | CancelStone | Tombstone;
-
-type ClaimRow = z.infer<typeof Row>;
-
-/** @throws ZodError when the record is of a version that this code does not know: never guessed at. */
-export function parseRow(row: unknown): ClaimRow {
-  return Row.parse(row);
+/** The id belongs to another object: after a change of placement its record, if there was one, was handed over. */
+export interface Moved extends Kept {
+  readonly state: "moved";
+  /** The name of the object that has it now. */
+  readonly to: string;
+  /** What was handed over, until the other object has said that it has it; null when there was nothing, or is no more. */
+  readonly parcel: string | null;
 }
 
-/** The tables, as the first claim of an object makes them: claims, and the ids of invokes that had one. */
-export const CREATE_TABLES = `CREATE TABLE IF NOT EXISTS claims (
-  task_id TEXT PRIMARY KEY, version INTEGER NOT NULL, request_id TEXT NOT NULL, state TEXT NOT NULL,
-  material TEXT NOT NULL, fingerprint TEXT NOT NULL, task TEXT NOT NULL, call_id TEXT NOT NULL,
-  first_seen_at_ms INTEGER NOT NULL, last_seen_at_ms INTEGER NOT NULL,
-  replay_count INTEGER NOT NULL, mismatch_count INTEGER NOT NULL, row_done INTEGER NOT NULL,
-  bell_done INTEGER NOT NULL, cancel_wanted INTEGER NOT NULL, run INTEGER NOT NULL, ended INTEGER NOT NULL,
-  tries INTEGER NOT NULL, keep_until_ms INTEGER, due_at_ms INTEGER);
-CREATE TABLE IF NOT EXISTS invokes (
-  task_id TEXT NOT NULL, invoke_id TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (task_id, invoke_id))`;
+export type ClaimRecord = Claim | CancelStone | Tombstone | Moved;
 
+/** A record that this code cannot read: of another version, or corrupt. It is refused, never guessed at. */
+export class RecordUnreadable extends Error {
+  static readonly NAME = "record-unreadable";
+
+  constructor(cause: unknown) {
+    // The name stands in the message: it is all of an error that crosses to the Worker.
+    super(`${RecordUnreadable.NAME}: the record of this request is of another version of the service, or damaged.`, {
+      cause,
+    });
+    this.name = "RecordUnreadable";
+  }
+}
+
+/** @throws RecordUnreadable */
+export function parseRow(row: unknown): ClaimRow {
+  const parsed = Row.safeParse(row);
+  if (!parsed.success) throw new RecordUnreadable(parsed.error);
+  return parsed.data;
+}
+
+/** @throws RecordUnreadable */
 export function toRecord(row: ClaimRow): ClaimRecord {
   const kept = {
     taskId: row.task_id,
@@ -96,16 +137,30 @@ export function toRecord(row: ClaimRow): ClaimRecord {
     dueAtMs: row.due_at_ms,
     tries: row.tries,
   };
-  if (row.state === "stone") return { ...kept, state: "stone" };
-  // Both are written here, under the version that was just checked.
-  if (row.state === "retired")
-    return { ...kept, state: "retired", head: parseOwnJson<TaskHead>(row.task), rowDone: row.row_done === 1 };
+  switch (row.state) {
+    case "stone":
+      return { ...kept, state: "stone" };
+    case "moved":
+      return { ...kept, state: "moved", to: row.moved_to ?? "", parcel: row.task === "null" ? null : row.task };
+    case "retired":
+      return {
+        ...kept,
+        state: "retired",
+        head: readable(() => parseOwnJson<TaskHead>(row.task)),
+        rowDone: row.row_done === 1,
+      };
+    default:
+      return { ...kept, state: "claimed", ...claimOf(row) };
+  }
+}
+
+function claimOf(row: ClaimRow): Omit<Claim, keyof Kept | "state"> {
   return {
-    ...kept,
-    state: "claimed",
     material: row.material,
     fingerprint: row.fingerprint,
-    task: parseOwnJson<NewTask>(row.task),
+    reservedFingerprint: row.reserved_fingerprint,
+    unfilled: row.unfilled === 1,
+    task: readable(() => parseOwnJson<NewTask>(row.task)),
     callId: row.call_id,
     firstSeenAtMs: row.first_seen_at_ms,
     rowDone: row.row_done === 1,
@@ -114,4 +169,13 @@ export function toRecord(row: ClaimRow): ClaimRecord {
     run: row.run,
     ended: row.ended === 1,
   };
+}
+
+/** Runs the parse of what was written here, under the version that was just checked. */
+function readable<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new RecordUnreadable(error);
+  }
 }

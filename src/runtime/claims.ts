@@ -1,6 +1,8 @@
 import type { NewTask, TaskHead } from "../domain/task";
 import type { ClaimRequest, RequestRecord } from "../services/ports";
-import { type ClaimRecord, CREATE_TABLES, parseRow, RECORD_VERSION, toRecord } from "./claim-record";
+import { ClaimInvokes } from "./claim-invokes";
+import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseRow, toRecord } from "./claim-record";
+import { CREATE_TABLES, haveTables } from "./claim-tables";
 
 /** What the counts of a claim grew by since they were last written. */
 export interface Seen {
@@ -14,66 +16,122 @@ interface Times {
   readonly dueAtMs: number;
 }
 
-/** The table of claims in an object's own storage, keyed by task: one object may hold one or many. */
+/** What the row that stands in D1 says, where it is older than the claim. */
+interface OlderRow {
+  readonly fingerprint: string;
+  readonly createdAtMs: number;
+  readonly unfilled: boolean;
+}
+
+/**
+ * The records of an object in its own storage, keyed by task: one object may hold one or many. To be changed inside
+ * `transactionSync`, together with the alarm.
+ */
 export class Claims {
   readonly #sql: SqlStorage;
-
-  constructor(storage: DurableObjectStorage) {
-    this.#sql = storage.sql;
-  }
-
-  /** The table is made with the first claim, so that asking an object for what it does not have writes nothing. */
-  get exist(): boolean {
-    const tables = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'claims'");
-    return tables.toArray().length > 0;
-  }
-
-  find(taskId: string): ClaimRecord | undefined {
-    const row = this.#row(taskId);
-    return row && toRecord(row);
-  }
-
   /**
-   * Claims, also in place of a cancel that came before. To be called inside `transactionSync`: claim and alarm are one
-   * unit.
+   * Tasks whose outbox was emptied by this object since it woke: known without a write. When it is forgotten, row and
+   * bell are done again, which changes nothing.
    */
-  insert(request: ClaimRequest, task: NewTask, cancelWanted: boolean, times: Times): void {
-    this.#put({
-      taskId: request.taskId,
-      requestId: task.requestId,
+  readonly #emptied = new Set<string>();
+
+  readonly invokes: ClaimInvokes;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    this.invokes = new ClaimInvokes(sql);
+  }
+
+  /** @throws RecordUnreadable */
+  find(taskId: string): ClaimRecord | undefined {
+    const row = this.findRow(taskId);
+    const record = row && toRecord(row);
+    if (record?.state !== "claimed" || !this.#emptied.has(taskId)) return record;
+    return { ...record, rowDone: true, bellDone: true };
+  }
+
+  /** @throws RecordUnreadable */
+  findRow(taskId: string): ClaimRow | undefined {
+    if (!haveTables(this.#sql)) return undefined;
+    const row = this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray()[0];
+    return row && parseRow(row);
+  }
+
+  /** Claims, also in place of a cancel that came before; with a task that has no command it is a reservation. */
+  insert(request: ClaimRequest, task: NewTask, more: { readonly cancelWanted: boolean } & Times & Keep): void {
+    const unfilled = task.command === null;
+    this.put({
+      ...BLANK,
+      task_id: request.taskId,
+      request_id: task.requestId,
       state: "claimed",
       material: request.material,
       fingerprint: request.fingerprint,
       task: JSON.stringify(task),
-      callId: request.callId,
-      cancelWanted,
-      keepUntilMs: null,
-      ...times,
+      call_id: request.callId,
+      first_seen_at_ms: more.nowMs,
+      last_seen_at_ms: more.nowMs,
+      // A reserved id has no work: there is nothing to ring for.
+      bell_done: Number(unfilled),
+      cancel_wanted: Number(more.cancelWanted),
+      keep_until_ms: more.keepUntilMs,
+      due_at_ms: more.dueAtMs,
+      reserved_fingerprint: unfilled ? request.fingerprint : (request.reservation?.fingerprint ?? null),
+      unfilled: Number(unfilled),
     });
   }
 
+  /** Gives a reservation its content. If it was canceled, the content is born canceled. */
+  fill(request: ClaimRequest, task: NewTask, { nowMs, dueAtMs }: Times): void {
+    this.#emptied.delete(request.taskId);
+    this.#sql.exec(
+      `UPDATE claims SET material = ?, fingerprint = ?, task = ?, call_id = ?, last_seen_at_ms = ?, row_done = 0,
+         bell_done = 0, cancel_wanted = max(cancel_wanted, ended), ended = 0, tries = 0, keep_until_ms = NULL,
+         due_at_ms = ?, unfilled = 0 WHERE task_id = ? AND state = 'claimed' AND unfilled = 1`,
+      request.material,
+      request.fingerprint,
+      JSON.stringify(task),
+      request.callId,
+      nowMs,
+      dueAtMs,
+      request.taskId,
+    );
+  }
+
   insertStone(taskId: string, requestId: string, nowMs: number, keepUntilMs: number): void {
-    const empty = { material: "", fingerprint: "", task: "null", callId: "", cancelWanted: false };
-    this.#put({ taskId, requestId, state: "stone", ...empty, keepUntilMs, nowMs, dueAtMs: keepUntilMs });
+    this.put({
+      ...BLANK,
+      task_id: taskId,
+      request_id: requestId,
+      state: "stone",
+      first_seen_at_ms: nowMs,
+      last_seen_at_ms: nowMs,
+      keep_until_ms: keepUntilMs,
+      due_at_ms: keepUntilMs,
+    });
   }
 
   /** Whatever stands becomes a tombstone, and its outbox is cleared of all but the tombstone in D1. */
   retire(head: TaskHead, keepUntilMs: number, { nowMs, dueAtMs }: Times): void {
-    const seen = this.#row(head.id);
-    this.#sql.exec(CREATE_TABLES);
-    this.#sql.exec("DELETE FROM invokes WHERE task_id = ?", head.id);
-    const empty = { material: "", fingerprint: head.fingerprint, callId: "", cancelWanted: false };
-    const { id: taskId, requestId } = head;
-    this.#put({
-      taskId,
-      requestId,
+    const seen = this.findRow(head.id);
+    if (seen !== undefined) this.invokes.drop(head.id);
+    this.put({
+      ...BLANK,
+      task_id: head.id,
+      request_id: head.requestId,
       state: "retired",
-      ...empty,
+      fingerprint: head.fingerprint,
       task: JSON.stringify(head),
-      keepUntilMs,
-      nowMs: seen?.first_seen_at_ms ?? nowMs,
-      dueAtMs,
+      first_seen_at_ms: seen?.first_seen_at_ms ?? nowMs,
+      last_seen_at_ms: nowMs,
+      keep_until_ms: keepUntilMs,
+      due_at_ms: dueAtMs,
     });
+  }
+
+  /** Row and bell are done, and the alarm will look in any case: known, and not written. */
+  noteEmptied(taskId: string): void {
+    this.#emptied.add(taskId);
   }
 
   /** After a try at the outbox, or a look at the task. */
@@ -87,6 +145,7 @@ export class Claims {
       readonly run?: number;
     },
   ): void {
+    this.#emptied.delete(taskId);
     this.#sql.exec(
       `UPDATE claims SET row_done = ?, bell_done = ?, tries = ?, due_at_ms = ?, run = max(run, ?)
        WHERE task_id = ? AND ended = 0 AND state = 'claimed'`,
@@ -100,11 +159,16 @@ export class Claims {
   }
 
   wantCancel(taskId: string, dueAtMs: number): void {
-    this.#sql.exec("UPDATE claims SET cancel_wanted = 1, due_at_ms = ? WHERE task_id = ?", dueAtMs, taskId);
+    this.#sql.exec(
+      "UPDATE claims SET cancel_wanted = 1, due_at_ms = ? WHERE task_id = ? AND state = 'claimed'",
+      dueAtMs,
+      taskId,
+    );
   }
 
   /** News of an earlier run does not end a later one. */
   markEnded(taskId: string, run: number, keepUntilMs: number): void {
+    this.#emptied.delete(taskId);
     this.#sql.exec(
       `UPDATE claims SET row_done = 1, bell_done = 1, cancel_wanted = 0, ended = 1, tries = 0, due_at_ms = ?,
          keep_until_ms = ? WHERE task_id = ? AND run <= ? AND ended = 0 AND state = 'claimed'`,
@@ -133,27 +197,20 @@ export class Claims {
     );
   }
 
-  /** The run that an invoke of this id was to follow, or undefined when it never came. */
-  findInvoke(taskId: string, invokeId: string): number | undefined {
-    const statement = "SELECT run FROM invokes WHERE task_id = ? AND invoke_id = ?";
-    return this.#sql.exec<{ run: number }>(statement, taskId, invokeId).toArray()[0]?.run;
-  }
-
-  addInvoke(taskId: string, invokeId: string, run: number): void {
-    this.#sql.exec("INSERT OR IGNORE INTO invokes (task_id, invoke_id, run) VALUES (?, ?, ?)", taskId, invokeId, run);
-  }
-
   /**
    * The row in D1 is older than this claim: it wins, and no call of now made it. If it holds another request, what that
    * request said is not at hand any more.
    */
-  adopt(taskId: string, row: { readonly fingerprint: string; readonly createdAtMs: number }): void {
+  adopt(taskId: string, row: OlderRow): void {
     this.#sql.exec(
       `UPDATE claims SET material = CASE WHEN fingerprint = ? THEN material ELSE '' END, fingerprint = ?,
-         call_id = '', first_seen_at_ms = ? WHERE task_id = ?`,
+         call_id = '', first_seen_at_ms = ?, unfilled = ?, keep_until_ms = CASE WHEN ? THEN keep_until_ms END
+       WHERE task_id = ? AND state = 'claimed'`,
       row.fingerprint,
       row.fingerprint,
       row.createdAtMs,
+      Number(row.unfilled),
+      Number(row.unfilled),
       taskId,
     );
   }
@@ -163,7 +220,8 @@ export class Claims {
   }
 
   forget(taskId: string): void {
-    this.#sql.exec("DELETE FROM invokes WHERE task_id = ?", taskId);
+    this.#emptied.delete(taskId);
+    this.invokes.drop(taskId);
     this.#sql.exec("DELETE FROM claims WHERE task_id = ?", taskId);
   }
 
@@ -179,8 +237,8 @@ export class Claims {
   }
 
   record(taskId: string): RequestRecord | undefined {
-    const row = this.#row(taskId);
-    if (row === undefined) return undefined;
+    const row = this.findRow(taskId);
+    if (row === undefined || row.state === "moved") return undefined;
     return {
       taskId,
       requestId: row.request_id,
@@ -196,56 +254,30 @@ export class Claims {
 
   /** When the next claim is due, or null when all sleep. */
   nextDueAtMs(): number | null {
-    if (!this.exist) return null;
+    if (!haveTables(this.#sql)) return null;
     const due = this.#sql.exec("SELECT min(due_at_ms) AS due FROM claims").one()["due"];
     return typeof due === "number" ? due : null;
   }
 
   listDue(nowMs: number, limit: number): readonly string[] {
-    if (!this.exist) return [];
+    if (!haveTables(this.#sql)) return [];
     const statement = "SELECT task_id FROM claims WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?";
     const rows = this.#sql.exec<{ task_id: string }>(statement, nowMs, limit).toArray();
     return rows.map((row) => row.task_id);
   }
 
-  #row(taskId: string): ReturnType<typeof parseRow> | undefined {
-    if (!this.exist) return undefined;
-    const row = this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray()[0];
-    return row && parseRow(row);
-  }
-
-  #put(claim: {
-    readonly taskId: string;
-    readonly requestId: string;
-    readonly state: ClaimRecord["state"];
-    readonly material: string;
-    readonly fingerprint: string;
-    readonly task: string;
-    readonly callId: string;
-    readonly cancelWanted: boolean;
-    readonly keepUntilMs: number | null;
-    readonly nowMs: number;
-    readonly dueAtMs: number;
-  }): void {
+  /** Writes a whole record, over whatever stands. */
+  put(row: ClaimRow): void {
+    this.#emptied.delete(row.task_id);
     this.#sql.exec(CREATE_TABLES);
-    this.#sql.exec(
-      `INSERT OR REPLACE INTO claims (version, task_id, request_id, state, material, fingerprint, task, call_id,
-         first_seen_at_ms, last_seen_at_ms, replay_count, mismatch_count, row_done, bell_done,
-         cancel_wanted, run, ended, tries, keep_until_ms, due_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, 1, 0, 0, ?, ?)`,
-      RECORD_VERSION,
-      claim.taskId,
-      claim.requestId,
-      claim.state,
-      claim.material,
-      claim.fingerprint,
-      claim.task,
-      claim.callId,
-      claim.nowMs,
-      claim.nowMs,
-      Number(claim.cancelWanted),
-      claim.keepUntilMs,
-      claim.dueAtMs,
-    );
+    this.#sql.exec(PUT, ...CLAIM_COLUMNS.map((column) => row[column]));
   }
 }
+
+interface Keep {
+  /** Until when an open reservation is kept; null for a task. */
+  readonly keepUntilMs: number | null;
+}
+
+const PUT = `INSERT OR REPLACE INTO claims (${CLAIM_COLUMNS.join(", ")})
+  VALUES (${CLAIM_COLUMNS.map(() => "?").join(", ")})`;

@@ -1,11 +1,36 @@
 import { z } from "zod";
 import type { Limits } from "../services/context";
+import type { Placement, Placements } from "./placement";
 
 const seconds = (fallback: number) => z.coerce.number().min(0.1).max(3_600).default(fallback);
 const days = (fallback: number) => z.coerce.number().min(1).max(3_650).default(fallback);
 const count = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
 
+const REQUEST_OBJECTS_MAX = 1_000;
+
+const Placement = z.union(
+  [z.literal("per-request"), z.coerce.number().int().min(1).max(REQUEST_OBJECTS_MAX)],
+  `Must be per-request, or how many shared objects: 1 to ${REQUEST_OBJECTS_MAX}.`,
+);
+
+/** "per-request, 8": those that came before, the latest first. */
+const FormerPlacements = z.preprocess(
+  (list) => (typeof list === "string" && list.trim() !== "" ? list.split(",").map((item) => item.trim()) : []),
+  z.array(Placement),
+);
+
+/** "2:secret,1:older secret": the first makes new keys, all are known. */
+const ServerKeys = z
+  .string()
+  .regex(/^\d+:[^,]{8,}(,\d+:[^,]{8,})*$/, "Must be version:secret pairs, such as 2:new-secret,1:old-secret.")
+  .transform((list) => list.split(",").map((pair) => pair.split(/:(.*)/s, 2)))
+  .transform((pairs) => pairs.map(([version = "", secret = ""]) => ({ version, secret })))
+  .optional();
+
 const Variables = z.object({
+  REQUEST_OBJECTS: Placement.default("per-request"),
+  REQUEST_OBJECTS_FORMER: FormerPlacements,
+  SERVER_KEYS: ServerKeys,
   ADMIN_KEY: z.string().min(8, "ADMIN_KEY must have 8 characters or more: wrangler secret put ADMIN_KEY"),
   LEASE_SECONDS: seconds(60),
   HEARTBEAT_SECONDS: seconds(15),
@@ -22,7 +47,20 @@ export interface Config {
   readonly adminKey: string;
   readonly modelProvider: "embedded";
   readonly rateLimited: boolean;
+  readonly placements: Placements;
+  /** Secrets behind put keys; the first makes new ones. */
+  readonly serverKeys: readonly ServerKey[];
   readonly limits: Limits;
+}
+
+export interface ServerKey {
+  readonly version: string;
+  readonly secret: string;
+}
+
+/** Naming the current placement among the former ones changes nothing. */
+function formerOf(current: Placement, former: readonly Placement[]): readonly Placement[] {
+  return former.filter((placement) => placement !== current);
 }
 
 /** Reads the Worker's variables. @throws Error that names each variable that is wrong and what it should be. */
@@ -36,6 +74,8 @@ export function readConfig(env: unknown): Config {
     adminKey: v.ADMIN_KEY,
     modelProvider: v.MODEL_PROVIDER,
     rateLimited: v.RATE_LIMIT === "on",
+    placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },
+    serverKeys: v.SERVER_KEYS ?? [{ version: "0", secret: v.ADMIN_KEY }],
     limits: {
       leaseSeconds: v.LEASE_SECONDS,
       heartbeatSeconds,

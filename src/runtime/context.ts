@@ -4,6 +4,8 @@ import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
 import type { Services } from "../services/context";
 import { type Config, readConfig } from "./config";
 import { log } from "./log";
+import type { Placement, Placements } from "./placement";
+import { putKeysOf } from "./put-keys";
 import { type Readiness, readiness } from "./readiness";
 import { queueBells } from "./task-bells";
 import { objectRequests } from "./task-requests";
@@ -14,6 +16,9 @@ export interface ApiRuntime {
   readonly adminKey: string;
   /** Null when the rate limit is off. */
   readonly rateLimiter: RateLimit | null;
+  /** For put keys that are guessed: always on. */
+  readonly wrongKeyLimiter: RateLimit;
+  readonly requestObjects: Placement;
   readonly readiness: () => Promise<readonly Readiness[]>;
 }
 
@@ -39,12 +44,18 @@ export function openServices(env: Env): Services {
   return {
     db: openDatabase(env.DB),
     clock: { nowMs: () => Date.now() },
-    requests: objectRequests(env.TASK_REQUESTS),
+    requests: objectRequests(env.TASK_REQUESTS, config.placements.current),
+    putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
     generator: embeddedRulesGenerator(),
     limits: config.limits,
     log,
   };
+}
+
+/** Where the objects of requests are, and were. */
+export function placementsOf(env: Env): Placements {
+  return configOf(env).placements;
 }
 
 export function openApiRuntime(env: Env): ApiRuntime {
@@ -53,6 +64,8 @@ export function openApiRuntime(env: Env): ApiRuntime {
     services: openServices(env),
     adminKey: config.adminKey,
     rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
+    wrongKeyLimiter: env.WRONG_KEY_LIMITER,
+    requestObjects: config.placements.current,
     readiness: () => readiness(env),
   };
 }

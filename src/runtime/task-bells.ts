@@ -15,5 +15,8 @@ export function queueBells(queue: Queue): TaskBells {
       const rings = Array.from({ length: Math.min(times, RINGS_PER_SEND_MAX) }, () => ({ body: bell }));
       if (rings.length > 0) await queue.sendBatch(rings, { delaySeconds });
     },
+    ringOnce: async (taskIds) => {
+      await queue.sendBatch(taskIds.map((task_id) => ({ body: { v: BELL_VERSION, task_id } satisfies Bell })));
+    },
   };
 }

@@ -1,191 +1,118 @@
 import { DurableObject } from "cloudflare:workers";
 import type { TaskHead } from "../domain/task";
-import { mismatchPointers, type RequestMaterial, WHOLE_REQUEST } from "../domain/request";
-import { parseOwnJson } from "../domain/own-json";
 import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
-import type { ClaimAnswer, ClaimRequest, InvokeAnswer, InvokeRequest, RequestRecord } from "../services/ports";
-import { lookAtTask, openRun, ringForTask } from "../services/watch-task";
-import { ClaimDriver, DAY_MS, RING_WITHIN_MS, ROW_WITHIN_MS } from "./claim-driver";
-import type { Claim, Tombstone } from "./claim-record";
+import type * as Port from "../services/ports";
+import { ClaimDriver } from "./claim-driver";
+import { migrateTables } from "./claim-tables";
 import { Claims } from "./claims";
-import { openServices } from "./context";
+import { openServices, placementsOf } from "./context";
+import { Handover, type HandoverAnswer } from "./handover";
+import { Outbox } from "./outbox";
+import { objectNameOf, type Placements } from "./placement";
+import { MovedAway, RequestDesk } from "./request-desk";
 import { SeenCounts } from "./seen-counts";
+import { requestsAt } from "./task-requests";
 import { Waiters } from "./waiters";
 
-/** A claim is looked after by the alarm from then on, whatever became of the call that made it. */
-const FIRST_DUE_MS = ROW_WITHIN_MS + RING_WITHIN_MS + 1_000;
 /** What is due is moved so far ahead before the work on it: a fired alarm is used up. */
 const REARM_MS = 60_000;
 /** Never in the past, and far enough that a loop would be seen. */
 const ALARM_SOONEST_MS = 50;
 const DUE_CLAIMS_MAX = 100;
+const HANDOVER_WITHIN_MS = 5_000;
+/** Objects that a record may have passed through since this one saw it. */
+const HOPS_MAX = 4;
 
 /**
- * The object of a request id: makes a creation atomic, and sees to it that its task ends.
+ * The object of a request id, or of many: makes a creation atomic, and sees to it that its task ends.
  *
- * Atomic: look-up and claim stand in one call without an await between, so no other call can come in; claim, outbox
- * and alarm are one `transactionSync`, and the output gate holds the answer until they are durable. Everything after
- * that is repeatable: the row is insert-or-find, a bell may ring twice. Calls do interleave at awaits; so each await is
- * followed by writes that name what they rely on (state, run, not ended), and one drive of a task at a time is shared.
+ * Atomic: look-up and claim stand without an await between, so no other call can come in; claim, outbox and alarm are
+ * one `transactionSync`, and the output gate holds the answer until they are durable. Everything after that is
+ * repeatable: the row is insert-or-find, a bell may ring twice. Calls do interleave at awaits; so each await is followed
+ * by writes that name what they rely on (state, run, not ended), and one drive of a task at a time is shared.
  */
 export class TaskRequestObject extends DurableObject<Env> {
   readonly #claims: Claims;
   readonly #services: Services;
+  readonly #placements: Placements;
   readonly #driver: ClaimDriver;
+  readonly #desk: RequestDesk;
+  readonly #handover: Handover;
+  readonly #fetching = new Map<string, Promise<void>>();
   readonly #seen = new SeenCounts();
   readonly #waiters = new Waiters();
 
-  constructor(ctx: DurableObjectState, env: Env, services: Services = openServices(env)) {
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    services: Services = openServices(env),
+    placements: Placements = placementsOf(env),
+  ) {
     super(ctx, env);
-    this.#claims = new Claims(ctx.storage);
+    this.#claims = new Claims(ctx.storage.sql);
     this.#services = services;
-    this.#driver = new ClaimDriver({
-      services,
-      claims: this.#claims,
-      waiters: this.#waiters,
-      change: (change) => this.#change(change),
+    this.#placements = placements;
+    const change = (change: () => void) => this.#change(change);
+    const common = { services, claims: this.#claims, waiters: this.#waiters, change };
+    this.#driver = new ClaimDriver({ ...common, outbox: new Outbox(services) });
+    this.#desk = new RequestDesk({
+      ...common,
+      driver: this.#driver,
+      seen: this.#seen,
+      durable: () => ctx.storage.sync(),
+      arm: () => this.#arm(),
     });
+    this.#handover = new Handover(this.#claims, services, change);
+    ctx.storage.transactionSync(() => migrateTables(ctx.storage.sql));
     // An alarm can be lost or used up. Whatever wakes the object arms it again while anything is due.
     this.#arm();
   }
 
-  /** Look-up, else the verdict's refusal, else the claim; then the row and the bell. */
-  async claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    const known = this.#claims.find(request.taskId);
-    if (known?.state === "retired") return this.#retired(known);
-    if (known === undefined || known.state === "stone") {
-      const { verdict } = request;
-      if (!verdict.ok) return { kind: "refused", error: verdict.error };
-      const nowMs = this.#services.clock.nowMs();
-      const times = { nowMs, dueAtMs: nowMs + FIRST_DUE_MS };
-      this.#change(() => this.#claims.insert(request, verdict.value, known !== undefined, times));
-    } else if (known.fingerprint !== request.fingerprint) {
-      return this.#mismatch(known, request);
-    }
-    if (known?.state !== "claimed" || !known.rowDone) await this.#driver.drive(request.taskId, "call");
-    return this.#answer(request);
+  claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
+    return this.#at(request.taskId, "takes", (requests) => requests.claim(request));
   }
 
-  /** Told only when the row is a tombstone too: nobody reads an open task after that. */
-  async #retired(record: Tombstone): Promise<ClaimAnswer> {
-    const rowStands = record.rowDone || (await this.#driver.bury(record.head));
-    return { kind: "retired", taskId: record.taskId, rowStands };
+  find(taskId: string): Promise<Port.RequestRecord | undefined> {
+    return this.#at(taskId, "looks", (requests) => requests.find(taskId));
   }
 
-  async #answer(request: ClaimRequest): Promise<ClaimAnswer> {
-    const claim = this.#claims.find(request.taskId);
-    if (claim?.state === "retired") return this.#retired(claim);
-    if (claim?.state !== "claimed") throw new Error("A claim vanished while it was answered.");
-    // The row turned out to hold another request while this call was under way.
-    if (claim.fingerprint !== request.fingerprint) return this.#mismatch(claim, request);
-    const { task, rowDone: rowStands } = claim;
-    if (claim.callId === request.callId) return { kind: "claimed", task, rowStands, canceled: claim.ended };
-    this.#count(claim.taskId, { replays: 1, mismatches: 0 });
-    return { kind: "replayed", task, rowStands };
+  cancel(request: Port.CancelRequest): Promise<Port.CancelAnswer> {
+    return this.#at(request.taskId, "takes", (requests) => requests.cancel(request));
   }
 
-  #mismatch(claim: Claim, request: ClaimRequest): ClaimAnswer {
-    this.#count(claim.taskId, { replays: 0, mismatches: 1 });
-    const { taskId, firstSeenAtMs } = claim;
-    const pointers =
-      claim.material === ""
-        ? [WHOLE_REQUEST]
-        : mismatchPointers(materialOf(claim.material), materialOf(request.material));
-    return { kind: "mismatch", taskId, firstSeenAtMs, pointers };
+  remove(head: TaskHead): Promise<"removed" | "pending"> {
+    return this.#at(head.id, "takes", (requests) => requests.remove(head));
   }
 
-  record(taskId: string): RequestRecord | undefined {
-    const record = this.#claims.record(taskId);
-    return record && this.#seen.addTo(record);
+  invoke(request: Port.InvokeRequest): Promise<Port.InvokeAnswer> {
+    return this.#at(request.taskId, "looks", (requests) => requests.invoke(request));
   }
 
-  /** The intent is durable before anything is asked of D1, and acknowledged only when D1 has said so. */
-  async cancel(taskId: string, requestId: string): Promise<"canceled" | "retired" | "pending"> {
-    const known = this.#claims.find(taskId);
-    const nowMs = this.#services.clock.nowMs();
-    if (known?.state === "retired") return this.#removedOrPending(known, "retired");
-    if (known?.state === "stone" || (known?.state === "claimed" && known.ended)) return "canceled";
-    if (known === undefined) {
-      const keepUntilMs = nowMs + this.#services.limits.tombstoneDays * DAY_MS;
-      this.#change(() => this.#claims.insertStone(taskId, requestId, nowMs, keepUntilMs));
-      return "canceled";
-    }
-    this.#change(() => this.#claims.wantCancel(taskId, nowMs + FIRST_DUE_MS));
-    await this.#driver.drive(taskId, "call");
-    // A drive that was under way may have passed the place where it would have seen the wish.
-    const seen = this.#claims.find(taskId);
-    if (seen?.state === "claimed" && seen.cancelWanted) await this.#driver.drive(taskId, "call");
-    const after = this.#claims.find(taskId);
-    return after?.state === "claimed" && !after.ended ? "pending" : "canceled";
-  }
-
-  /** @returns `removed` when claim and row are tombstones; `pending` when the row will be one. */
-  async remove(head: TaskHead): Promise<"removed" | "pending"> {
-    const known = this.#claims.find(head.id);
-    if (known?.state === "retired") return this.#removedOrPending(known, "removed");
-    return (await this.#driver.retire({ task: head })) ? "removed" : "pending";
-  }
-
-  async #removedOrPending<T>(record: Tombstone, removed: T): Promise<T | "pending"> {
-    return record.rowDone || (await this.#driver.bury(record.head)) ? removed : "pending";
-  }
-
-  /**
-   * Opens the next run. The watch begins before D1 is asked, so that a crash in between leaves nothing open and unseen;
-   * the run goes into the claim, so that news of the former run does not end this one. Without a claim, because the
-   * object's storage was lost, D1 decides alone, and the sweeper watches.
-   */
-  async invoke({ taskId, namespaceId, run, invokeId, mayOpen }: InvokeRequest): Promise<InvokeAnswer> {
-    const record = this.#claims.find(taskId);
-    if (record?.state === "retired") return this.#removedOrPending(record, "retired");
-    const claim = record?.state === "claimed" ? record : undefined;
-    const known = claim && invokeId !== null ? this.#claims.findInvoke(taskId, invokeId) : undefined;
-    if (!mayOpen && known === undefined) return "unchanged";
-    const expectedRun = known ?? run;
-    const watch = (opened?: number) => {
-      if (claim === undefined) return;
-      this.#change(() => {
-        if (invokeId !== null) this.#claims.addInvoke(taskId, invokeId, expectedRun);
-        this.#claims.reopen(taskId, this.#services.clock.nowMs() + FIRST_DUE_MS, opened);
-      });
-    };
-    watch();
-    const opened = await within(ROW_WITHIN_MS, openRun(this.#services, { id: taskId, namespaceId, expectedRun }));
-    if (opened === undefined) {
-      await this.#driver.attend(taskId, "call");
-      return known === undefined ? "unchanged" : "repeated";
-    }
-    watch(opened);
-    // A bell that is not rung is rung by the alarm.
-    await within(RING_WITHIN_MS, ringForTask(this.#services, taskId)).catch(() => undefined);
-    return "opened";
-  }
-
-  /** Looks after the task now. @returns false when there is no claim. */
-  async poke(taskId: string): Promise<boolean> {
-    const claim = this.#claims.find(taskId);
-    if (claim === undefined) return false;
-    if (claim.state === "claimed" && claim.ended) await this.#reopenIfOpen(taskId);
-    await this.#driver.attend(taskId, "call");
-    return true;
-  }
-
-  /** D1 says what state a task is in: one that is open there, after a restore, is watched again. */
-  async #reopenIfOpen(taskId: string): Promise<void> {
-    const sight = await within(ROW_WITHIN_MS, lookAtTask(this.#services, taskId));
-    if (sight.kind !== "busy" && sight.kind !== "still") return;
-    this.#change(() => this.#claims.reopen(taskId, this.#services.clock.nowMs(), sight.run));
+  poke(taskId: string): Promise<boolean> {
+    return this.#at(taskId, "looks", (requests) => requests.poke(taskId));
   }
 
   /** A run of the task ended: who waits is woken. */
-  ended(taskId: string, run: number): void {
-    this.#driver.markEnded(taskId, run);
+  ended(taskId: string, run: number): Promise<void> {
+    return this.#at(taskId, "looks", (requests) => requests.ended(taskId, run));
   }
 
-  async waitForEnd(taskId: string, timeoutMs: number): Promise<void> {
-    const claim = this.#claims.find(taskId);
-    if (claim?.state === "claimed" && !claim.ended) await this.#waiters.wait(taskId, timeoutMs);
+  waitForEnd(taskId: string, timeoutMs: number): Promise<void> {
+    return this.#at(taskId, "looks", (requests) => requests.waitForEnd(taskId, timeoutMs));
+  }
+
+  /** Gives a record to the object of that name, which a new placement says is the one. */
+  handOver(taskId: string, to: string, refuse: boolean): HandoverAnswer {
+    this.#change(() => this.#seen.flush((id, seen) => this.#claims.addSeen(id, seen)));
+    const answer = this.#handover.give(taskId, to, refuse);
+    this.#waiters.wake(taskId);
+    return answer;
+  }
+
+  /** That object has it. */
+  handedOver(taskId: string, to: string): void {
+    this.#handover.given(taskId, to);
   }
 
   /** Answers when the object can be reached; touches nothing. */
@@ -205,11 +132,61 @@ export class TaskRequestObject extends DurableObject<Env> {
     this.#change(() => this.#seen.flush((taskId, seen) => this.#claims.addSeen(taskId, seen)));
   }
 
-  #count(taskId: string, more: { readonly replays: number; readonly mismatches: number }): void {
-    const first = this.#seen.dueAtMs() === null;
-    this.#seen.add(taskId, { ...more, lastSeenAtMs: this.#services.clock.nowMs() });
-    // One write for all counts of the next minute; the others cost none.
-    if (first) this.#arm();
+  /**
+   * Makes a call where the record of the task is. `takes`: where it will be, too; a former object refuses the id from
+   * then on.
+   */
+  async #at<T>(taskId: string, mode: "takes" | "looks", call: (requests: Port.TaskRequests) => Promise<T>): Promise<T> {
+    for (let hop = 0; hop < HOPS_MAX; hop++) {
+      const elsewhere = await this.#locate(taskId, mode);
+      if (elsewhere !== undefined) return call(requestsAt(this.env.TASK_REQUESTS, elsewhere));
+      try {
+        return await call(this.#desk);
+      } catch (error) {
+        if (!(error instanceof MovedAway)) throw error;
+      }
+    }
+    throw new Error("The record of a request moves faster than a call can follow.");
+  }
+
+  /** @returns the name of the object that has the record, or undefined when that is this one. */
+  async #locate(taskId: string, mode: "takes" | "looks"): Promise<string | undefined> {
+    const known = this.#claims.find(taskId);
+    if (known !== undefined && known.state !== "moved") return undefined;
+    const { current, former } = this.#placements;
+    const own = this.ctx.id.name ?? "";
+    if (objectNameOf(current, taskId) === own) {
+      for (const placement of former) await this.#fetchOnce(taskId, objectNameOf(placement, taskId), mode);
+    }
+    const record = this.#claims.find(taskId);
+    return record?.state === "moved" ? record.to : undefined;
+  }
+
+  #fetchOnce(taskId: string, from: string, mode: "takes" | "looks"): Promise<void> {
+    const key = `${mode} ${taskId} ${from}`;
+    const fetching = this.#fetching.get(key);
+    if (fetching !== undefined) return fetching;
+    const fetch = this.#fetch(taskId, from, mode).finally(() => this.#fetching.delete(key));
+    this.#fetching.set(key, fetch);
+    return fetch;
+  }
+
+  /** Asks a former object for the record. Unless it answers nothing is certain, and nothing may be claimed. */
+  async #fetch(taskId: string, from: string, mode: "takes" | "looks"): Promise<void> {
+    const own = this.ctx.id.name ?? "";
+    let name = from;
+    for (let hop = 0; hop < HOPS_MAX && name !== own; hop++) {
+      const object = this.env.TASK_REQUESTS.getByName(name);
+      const answer = await within<HandoverAnswer>(HANDOVER_WITHIN_MS, object.handOver(taskId, own, mode === "takes"));
+      if (answer.kind === "nothing") return;
+      if (answer.kind === "given") {
+        this.#handover.take(answer.parcel);
+        // Lost, it only keeps the parcel longer than need be.
+        void object.handedOver(taskId, own).catch(() => undefined);
+        return;
+      }
+      name = answer.object;
+    }
   }
 
   /** A change of the tables and the alarm that follows from it, as one unit. */
@@ -222,14 +199,8 @@ export class TaskRequestObject extends DurableObject<Env> {
 
   /** Arms the alarm for the earliest of what is due, read from the tables now; nobody sleeps on an older read. */
   #arm(): void {
-    if (!this.#claims.exist) return;
-    const nowMs = this.#services.clock.nowMs();
-    const due = [this.#claims.nextDueAtMs(), this.#seen.dueAtMs()].filter((time) => time !== null);
-    if (due.length === 0) void this.ctx.storage.deleteAlarm();
-    else void this.ctx.storage.setAlarm(Math.max(Math.min(...due), nowMs + ALARM_SOONEST_MS));
+    const times = [this.#claims.nextDueAtMs(), this.#seen.dueAtMs()].filter((time) => time !== null);
+    if (times.length === 0) return;
+    void this.ctx.storage.setAlarm(Math.max(Math.min(...times), this.#services.clock.nowMs() + ALARM_SOONEST_MS));
   }
-}
-
-function materialOf(text: string): RequestMaterial {
-  return parseOwnJson<RequestMaterial>(text);
 }

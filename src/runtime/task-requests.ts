@@ -1,6 +1,9 @@
 import { within } from "../domain/time-limit";
 import type { ClaimAnswer, TaskRequests } from "../services/ports";
-import { requestsUnavailable } from "../services/unavailable";
+import { ServiceError } from "../services/errors";
+import { requestsUnavailable, requestUnreadable } from "../services/unavailable";
+import { RecordUnreadable } from "./claim-record";
+import { objectNameOf, type Placement } from "./placement";
 import type { TaskRequestObject } from "./task-request-object";
 
 type Stub = DurableObjectStub<TaskRequestObject>;
@@ -9,24 +12,34 @@ type Stub = DurableObjectStub<TaskRequestObject>;
 const CLAIM_WITHIN_MS = 10_000;
 const ENDED_WITHIN_MS = 3_000;
 
-/** The requests objects behind their port: one object a task, named by it. */
-export function objectRequests(objects: DurableObjectNamespace<TaskRequestObject>): TaskRequests {
-  const objectOf = (taskId: string): Stub => objects.getByName(taskId);
+type Objects = DurableObjectNamespace<TaskRequestObject>;
+
+/** The requests objects behind their port, where the placement says that they are. */
+export function objectRequests(objects: Objects, placement: Placement): TaskRequests {
+  return requestsOf((taskId) => objects.getByName(objectNameOf(placement, taskId)));
+}
+
+/** The object of that name behind the port, whatever the placement says. */
+export function requestsAt(objects: Objects, name: string): TaskRequests {
+  return requestsOf(() => objects.getByName(name));
+}
+
+function requestsOf(objectOf: (taskId: string) => Stub): TaskRequests {
   return {
     // The call id is the same in both tries, so a second try after a lost answer is still the first creation.
     claim: (request) =>
       within(
         CLAIM_WITHIN_MS,
         twice<ClaimAnswer>(() => objectOf(request.taskId).claim(request)),
-      ),
-    find: (taskId) => reach(twice(() => objectOf(taskId).record(taskId))),
+      ).catch(readable),
+    find: (taskId) => reach(twice(() => objectOf(taskId).find(taskId))),
     poke: (taskId) => within(CLAIM_WITHIN_MS, objectOf(taskId).poke(taskId)),
     ended: async (taskId, run) => {
       const told = Promise.resolve(objectOf(taskId).ended(taskId, run));
       // Best effort: the object's own alarm finds out too.
       await within(ENDED_WITHIN_MS, told).catch(() => undefined);
     },
-    cancel: (taskId, requestId) => reach(twice(() => objectOf(taskId).cancel(taskId, requestId))),
+    cancel: (request) => reach(twice(() => objectOf(request.taskId).cancel(request))),
     remove: (head) => reach(twice(() => objectOf(head.id).remove(head))),
     // Not tried twice: without an id of its own, a second try would open a further run.
     invoke: (request) => reach(objectOf(request.taskId).invoke(request)),
@@ -37,9 +50,17 @@ export function objectRequests(objects: DurableObjectNamespace<TaskRequestObject
 
 /** @throws ServiceError `unavailable` when there is no answer in time. */
 function reach<T>(answer: Promise<T>): Promise<T> {
-  return within(CLAIM_WITHIN_MS, answer).catch(() => {
-    throw requestsUnavailable();
-  });
+  return within(CLAIM_WITHIN_MS, answer)
+    .catch(readable)
+    .catch((error: unknown) => {
+      throw error instanceof ServiceError ? error : requestsUnavailable();
+    });
+}
+
+/** Of an object's error only the message arrives here; one of them is to be told apart. @throws always. */
+function readable(error: unknown): never {
+  if (error instanceof Error && error.message.includes(RecordUnreadable.NAME)) throw requestUnreadable();
+  throw error;
 }
 
 /** One more try with a fresh stub, unless the object says that it is overloaded. */

@@ -1,5 +1,5 @@
 import type { Database } from "../data/database";
-import type { Clock, TaskBells, TaskRequests, TextGenerator } from "./ports";
+import type { Clock, PutKeys, TaskBells, TaskRequests, TextGenerator } from "./ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {
@@ -7,6 +7,7 @@ export interface Services {
   readonly clock: Clock;
   readonly requests: TaskRequests;
   readonly bells: TaskBells;
+  readonly putKeys: PutKeys;
   readonly generator: TextGenerator;
   readonly limits: Limits;
   readonly log: Log;

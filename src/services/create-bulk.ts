@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import type { CallContext } from "./context";
-import { createTask, type CreateTaskInput, type Creation } from "./create-task";
+import type { Creation } from "./claim-task";
+import { createTask, type CreateTaskInput } from "./create-task";
 import { outcomeOf, type Outcome } from "./outcome";
 
 export const BULK_ITEMS_MAX = 100;

@@ -1,3 +1,4 @@
+import { isUnfilled } from "../domain/reservation";
 import { hasEnded, type Task } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
@@ -14,12 +15,13 @@ export interface InvokeInput {
 /**
  * Opens the next run of a task that ended in `error` or `canceled`. It resumes from the checkpoints; what failed is
  * tried again. One that is still open stays as it is.
- * @throws ServiceError `task-not-found`, `task-complete`, `version-changed`, or `unavailable` when it is not certain.
+ * @throws ServiceError `task-not-found`, `task-complete`, `task-unfilled`, `version-changed`, or `unavailable` when it is not certain.
  */
 export async function invokeTask(ctx: CallContext, taskId: string, input: InvokeInput): Promise<Task> {
   const task = await getTask(ctx, taskId);
   if (input.expectedRuns !== null && !input.expectedRuns.includes(task.run)) throw runChanged();
   if (!hasEnded(task.status)) return task;
+  if (isUnfilled(task)) throw unfilled();
   const mayOpen = task.status !== "complete";
   if (!mayOpen && input.invokeId === null) throw complete();
   const { namespaceId, run } = task;
@@ -27,6 +29,11 @@ export async function invokeTask(ctx: CallContext, taskId: string, input: Invoke
   if (answer === "pending") throw removalPending(taskId);
   if (!mayOpen && answer !== "repeated" && answer !== "retired") throw complete();
   return getTask(ctx, taskId);
+}
+
+function unfilled(): ServiceError {
+  const detail = "This id was reserved and canceled, and nobody has filled it: there is nothing to run.";
+  return new ServiceError("conflict", "task-unfilled", detail);
 }
 
 function complete(): ServiceError {

@@ -62,6 +62,14 @@ export interface Clock {
 export interface TaskBells {
   /** @throws when the queue did not take the rings; some may have been sent. */
   ring(taskId: string, options: { readonly times: number; readonly delaySeconds: number }): Promise<void>;
+  /** Rings at once, once for each of at most 100 tasks. @throws as above. */
+  ringOnce(taskIds: readonly string[]): Promise<void>;
+}
+
+/** The keys that show who reserved an id. They are never stored or logged. */
+export interface PutKeys {
+  make(taskId: string): Promise<string>;
+  isRight(taskId: string, putKey: string): Promise<boolean>;
 }
 
 /** The requests objects: creation happens there, and they see to it that a task ends. */
@@ -76,8 +84,8 @@ export interface TaskRequests {
    * Tells the object that a run of its task ended: wakes who waits. Best effort; the object's alarm finds out anyway.
    */
   ended(taskId: string, run: number): Promise<void>;
-  /** Cancels what has no row: what was claimed, or what may still come. `pending`: not yet proven. */
-  cancel(taskId: string, requestId: string): Promise<"canceled" | "retired" | "pending">;
+  /** Cancels what has no row: what was claimed, or what may still come. */
+  cancel(request: CancelRequest): Promise<CancelAnswer>;
   /** Ends the task, and turns its claim and its row into tombstones. `pending`: not yet proven, but it will be. */
   remove(head: TaskHead): Promise<"removed" | "pending">;
   /** Opens the next run. @throws ServiceError `unavailable` when it is not certain that it is open. */
@@ -86,7 +94,19 @@ export interface TaskRequests {
   waitForEnd(taskId: string, timeoutMs: number): Promise<void>;
 }
 
+export interface CancelRequest {
+  readonly taskId: string;
+  readonly requestId: string;
+  /** Whether one more id may be held for what has not come yet. */
+  readonly mayHold: boolean;
+}
+
+/** `pending`: not yet proven, but it will be carried out. `refused`: nothing came, and nothing may be held. */
+export type CancelAnswer = "canceled" | "retired" | "pending" | "refused";
+
 export interface ClaimRequest {
+  /** `create` makes a task, `reserve` holds its id, `fill` gives a held id its content. */
+  readonly door: "create" | "reserve" | "fill";
   readonly taskId: string;
   /** Canonical JSON of what was asked: the fingerprint's material. Never holds credentials. */
   readonly material: string;
@@ -96,13 +116,15 @@ export interface ClaimRequest {
   readonly callId: string;
   /** The verdict of all later checks: what to claim, or why to refuse. */
   readonly verdict: Outcome<NewTask>;
+  /** For a fill: the reservation as its row shows it, in case the object has lost its own record; else null. */
+  readonly reservation: { readonly fingerprint: string } | null;
 }
 
 export type ClaimAnswer =
   /** This call made the task. `rowStands`: its row is in D1. */
-  | { readonly kind: "claimed"; readonly task: NewTask; readonly rowStands: boolean; readonly canceled: boolean }
+  | { readonly kind: "claimed"; readonly rowStands: boolean; readonly canceled: boolean }
   /** Made by an earlier call. */
-  | { readonly kind: "replayed"; readonly task: NewTask; readonly rowStands: boolean }
+  | { readonly kind: "replayed"; readonly rowStands: boolean; readonly firstSeenAtMs: number }
   | {
       readonly kind: "mismatch";
       readonly taskId: string;
@@ -111,6 +133,8 @@ export type ClaimAnswer =
       readonly pointers: readonly string[];
     }
   | { readonly kind: "refused"; readonly error: ErrorValue }
+  /** A fill of an id that nobody has reserved. */
+  | { readonly kind: "unknown" }
   /** The id belongs to a task that was removed. `rowStands`: its row in D1 says so too. */
   | { readonly kind: "retired"; readonly taskId: string; readonly rowStands: boolean };
 

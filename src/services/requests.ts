@@ -1,12 +1,16 @@
 import { NIL, validate } from "uuid";
+import { holdId } from "../data/held-id-store";
 import { cancelTask as cancelTaskRow } from "../data/task-store";
 import { taskIdOf } from "../domain/ids";
 import type { TaskStatus } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import type { RequestRecord } from "./ports";
+import { tooManyHeld } from "./reservations";
 import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
+
+const DAY_MS = 86_400_000;
 
 export interface KnownRequest extends RequestRecord {
   readonly status: TaskStatus;
@@ -53,7 +57,8 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
     await ctx.requests.ended(taskId, task.run);
     return { requestId, taskId, status: task.status };
   }
-  const outcome = await ctx.requests.cancel(taskId, requestId);
+  const outcome = await ctx.requests.cancel({ taskId, requestId, mayHold: await mayHold(ctx, taskId) });
+  if (outcome === "refused") throw tooManyHeld();
   if (outcome === "retired") throw requestRetired(taskId, undefined);
   if (outcome === "pending") {
     const detail = "The cancel is kept and will be carried out, but it is not proven yet. Send the same call again.";
@@ -62,6 +67,13 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
   // The task may have ended otherwise before the cancel came; without a row nothing has come yet.
   const now = await findTaskToShow(ctx, taskId);
   return { requestId, taskId, status: now?.status ?? "canceled" };
+}
+
+/** Held before the object is asked, so that no id is held there without being counted. */
+function mayHold(ctx: CallContext, taskId: string): Promise<boolean> {
+  const nowMs = ctx.clock.nowMs();
+  const untilMs = nowMs + ctx.limits.tombstoneDays * DAY_MS;
+  return holdId(ctx.db, { namespaceId: ctx.namespaceId, taskId, nowMs, untilMs });
 }
 
 function requestGivenUp(): ServiceError {

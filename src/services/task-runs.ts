@@ -1,11 +1,16 @@
 import { errorText } from "../domain/error-text";
 import * as parts from "../data/task-part-store";
 import { planTask } from "../data/task-plan-store";
-import { findTaskToRun, type RunnableTask } from "../data/task-store";
-import { hasEnded } from "../domain/task";
+import { findTask, findTaskToRun, type FoundTask } from "../data/task-store";
+import { reservationEndsAtMs } from "../domain/reservation";
+import { hasEnded, type ReVoiceCommand } from "../domain/task";
 import { ServiceError } from "./errors";
 import { LeaseLost, PartLease } from "./part-lease";
 import { reVoicePart, type RunServices } from "./re-voicing";
+import { headOf } from "./task-removal";
+
+/** A task with work to do. */
+type RunnableTask = FoundTask & { readonly command: ReVoiceCommand };
 
 /** What becomes of a bell: it is done with, or is to be rung again later. */
 export type BellVerdict = { readonly kind: "done" } | { readonly kind: "again"; readonly delaySeconds: number };
@@ -32,8 +37,18 @@ export async function answerBell(services: RunServices, taskId: string): Promise
     await services.requests.ended(taskId, task.run);
     return DONE;
   }
-  if (task.status === "created") await plan(services, task);
-  await workOnPart(services, task);
+  const { command } = task;
+  if (command === null) return endReservation(services, task);
+  if (task.status === "created") await plan(services, { ...task, command });
+  await workOnPart(services, { ...task, command });
+  return DONE;
+}
+
+/** A reserved id has no work. Its object ends it in time; where that has lost its record, this does. */
+async function endReservation(services: RunServices, { id, namespaceId }: FoundTask): Promise<BellVerdict> {
+  const task = await findTask(services.db, namespaceId, id);
+  const isOver = task?.command === null && reservationEndsAtMs(task.createdAtMs) <= services.clock.nowMs();
+  if (isOver) await services.requests.remove(headOf(task));
   return DONE;
 }
 

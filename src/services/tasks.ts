@@ -1,6 +1,7 @@
 import { errorText } from "../domain/error-text";
 import * as items from "../data/task-item-store";
 import * as store from "../data/task-store";
+import { taskIdOf } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
 import { hasEnded, type ItemVerdict, type Task } from "../domain/task";
 import type { CallContext } from "./context";
@@ -24,8 +25,14 @@ export function findTaskToShow(ctx: CallContext, taskId: string): Promise<Task |
   return store.findTask(ctx.db, ctx.namespaceId, taskId);
 }
 
-export function listTasks(ctx: CallContext, filter: store.TaskFilter, page: PageRequest): Promise<Page<Task>> {
-  return store.listTasks(ctx.db, ctx.namespaceId, filter, page);
+/** Tasks of the namespace; with a request id, the one that it made. */
+export async function listTasks(
+  ctx: CallContext,
+  { requestId, ...filter }: store.TaskFilter & { readonly requestId?: string | undefined },
+  page: PageRequest,
+): Promise<Page<Task>> {
+  const id = requestId === undefined ? undefined : await taskIdOf(ctx.namespaceId, requestId);
+  return store.listTasks(ctx.db, ctx.namespaceId, { ...filter, id }, page);
 }
 
 /**

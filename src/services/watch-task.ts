@@ -1,7 +1,8 @@
 import { findPulse } from "../data/task-part-store";
 import { purgeTask, removeTask } from "../data/task-removal-store";
 import { openNextRun } from "../data/task-run-store";
-import { cancelTask, insertTask, type StandingRow } from "../data/task-store";
+import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
+import { cancelTask } from "../data/task-store";
 import { hasEnded, type NewTask, type TaskHead } from "../domain/task";
 import type { Services } from "./context";
 
@@ -9,6 +10,8 @@ import type { Services } from "./context";
 export type TaskSight =
   | { readonly kind: "missing" }
   | { readonly kind: "ended"; readonly run: number }
+  /** A reserved id that nobody has filled. */
+  | { readonly kind: "unfilled" }
   /** Someone works on it. */
   | { readonly kind: "busy"; readonly run: number }
   /** There is work, and nobody works on it; so many parts could be taken. */
@@ -19,12 +22,13 @@ export async function lookAtTask(services: Services, taskId: string): Promise<Ta
   if (pulse === undefined) return { kind: "missing" };
   const { run, waiting } = pulse;
   if (hasEnded(pulse.status)) return { kind: "ended", run };
+  if (pulse.status === "unbound") return { kind: "unfilled" };
   return pulse.working > 0 ? { kind: "busy", run } : { kind: "still", run, waiting };
 }
 
-/** Writes the row of a claimed task, or finds it: repeatable. */
-export function recordTask(services: Services, task: NewTask, canceled: boolean): Promise<StandingRow> {
-  return insertTask(services.db, task, canceled ? "canceled" : "created");
+/** Writes the rows of claimed tasks, or finds them, in one transaction: repeatable. */
+export function recordTasks(services: Services, entries: readonly TaskEntry[]): Promise<readonly StandingRow[]> {
+  return insertTasks(services.db, entries);
 }
 
 /** Ends the row of a task as canceled, whatever became of its insert; a later run is spared. */
@@ -53,4 +57,9 @@ export function openRun(
 export function ringForTask(services: Services, taskId: string, waiting = 1): Promise<void> {
   const times = Math.max(1, Math.min(waiting, services.limits.parallelParts));
   return services.bells.ring(taskId, { times, delaySeconds: 0 });
+}
+
+/** Rings once for each of several new tasks, in one call. */
+export function ringForNewTasks(services: Services, taskIds: readonly string[]): Promise<void> {
+  return services.bells.ringOnce(taskIds);
 }

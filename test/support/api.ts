@@ -19,6 +19,10 @@ interface CallOptions {
 
 /** One HTTP call of the Worker under test. */
 export async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  return answerOf(await exports.default.fetch(requestOf(method, path, options)));
+}
+
+export function requestOf(method: string, path: string, options: CallOptions = {}): Request {
   const { body, key = ADMIN_KEY } = options;
   const headers = new Headers(options.headers);
   if (key !== null) headers.set("authorization", `Bearer ${key}`);
@@ -27,7 +31,10 @@ export async function call(method: string, path: string, options: CallOptions = 
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
     init.body = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
   }
-  const response = await exports.default.fetch(new Request(`https://refrain.test${path}`, init));
+  return new Request(`https://refrain.test${path}`, init);
+}
+
+export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   const json = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text || null };

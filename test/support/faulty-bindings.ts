@@ -1,3 +1,4 @@
+import { noteSql } from "./explained-sql";
 import { through } from "./faults";
 
 const EXECUTING = ["run", "all", "raw", "first"] as const;
@@ -17,6 +18,7 @@ export function withFaults(env: Env): Env {
 interface Wrapped {
   readonly statement: D1PreparedStatement;
   readonly sql: string;
+  readonly bound: readonly unknown[];
 }
 
 const databases = new WeakMap<D1Database, D1Database>();
@@ -25,17 +27,20 @@ function faultyDatabase(db: D1Database): D1Database {
   const known = databases.get(db);
   if (known !== undefined) return known;
   const wrappers = new WeakMap<object, Wrapped>();
-  const wrap = (statement: D1PreparedStatement, sql: string): D1PreparedStatement => {
+  const wrap = (statement: D1PreparedStatement, sql: string, bound: readonly unknown[] = []): D1PreparedStatement => {
     const proxy = new Proxy(statement, {
       get: (target, key) => {
-        if (key === "bind") return (...values: unknown[]) => wrap(target.bind(...values), sql);
+        if (key === "bind") return (...values: unknown[]) => wrap(target.bind(...values), sql, values);
         const method: unknown = Reflect.get(target, key);
         if (typeof method !== "function") return method;
         if (!EXECUTING.some((name) => name === key)) return method.bind(target);
-        return (...values: unknown[]) => through(`db: ${sql}`, async () => method.apply(target, values));
+        return (...values: unknown[]) => {
+          noteSql(sql, bound);
+          return through(`db: ${sql}`, async () => method.apply(target, values));
+        };
       },
     });
-    wrappers.set(proxy, { statement, sql });
+    wrappers.set(proxy, { statement, sql, bound });
     return proxy;
   };
   const faulty = new Proxy(db, {
@@ -43,7 +48,8 @@ function faultyDatabase(db: D1Database): D1Database {
       if (key === "prepare") return (sql: string) => wrap(target.prepare(sql), sql);
       if (key === "batch")
         return (statements: D1PreparedStatement[]) => {
-          const known = statements.map((statement) => wrappers.get(statement) ?? { statement, sql: "?" });
+          const known = statements.map((statement) => wrappers.get(statement) ?? { statement, sql: "?", bound: [] });
+          for (const { sql, bound } of known) noteSql(sql, bound);
           const label = known.map(({ sql }) => sql).join(";\n");
           return through(`db: ${label}`, () => target.batch(known.map(({ statement }) => statement)));
         };

@@ -1,7 +1,8 @@
 import { TaskRequestObject as RealObject } from "../../src/runtime/task-request-object";
-import { openServices } from "../../src/runtime/context";
+import { openServices, placementsOf } from "../../src/runtime/context";
 import worker from "../../src/worker";
 import { testClock } from "./clock";
+import { objectPlacements } from "./object-placements";
 import { withFaults } from "./faulty-bindings";
 
 /** The Worker under test: the real one, behind bindings that can be made to fail. */
@@ -14,6 +15,6 @@ export default {
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
     const faulty = withFaults(env);
-    super(ctx, faulty, { ...openServices(faulty), clock: testClock });
+    super(ctx, faulty, { ...openServices(faulty), clock: testClock }, objectPlacements() ?? placementsOf(env));
   }
 }

@@ -94,7 +94,7 @@ describe("creation, with a fault in one step", () => {
   });
 
   it("answers 503 and never 404 for a request whose object cannot be reached", async () => {
-    arm("fails-before", "object: record", 2);
+    arm("fails-before", "object: find", 2);
     expect((await call("GET", `/v1/requests/${crypto.randomUUID()}`)).status).toBe(503);
   });
 });

@@ -20,7 +20,7 @@ async function leasedPart(memories = 3) {
   const from = await scene(memories);
   const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
   const task = await findTaskToRun(db, id);
-  if (task === undefined) throw new Error("The task has no row.");
+  if (!task?.command) throw new Error("The task has no row.");
   const { namespaceId, command } = task;
   await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
   const claim = (nowMs: number, token: string) =>
@@ -148,7 +148,7 @@ describe("a plan", () => {
     const from = await scene(60);
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     const task = await findTaskToRun(db, id);
-    if (task === undefined) throw new Error("The task has no row.");
+    if (!task?.command) throw new Error("The task has no row.");
     const { namespaceId, command } = task;
     const plan = () => planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
     const planned = await Promise.all([plan(), plan(), plan()]);
@@ -170,7 +170,7 @@ describe("a plan", () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     await rows("UPDATE memories SET deleted_at_ms = 1 WHERE collection_id = ?", from.collectionId);
     const task = await findTaskToRun(db, id);
-    if (task === undefined) throw new Error("The task has no row.");
+    if (!task?.command) throw new Error("The task has no row.");
     await planTask(db, { namespaceId: task.namespaceId, taskId: id, command: task.command, nowMs: 1_000 });
     const [row] = await rows<{ status: string; result: string }>("SELECT status, result FROM tasks WHERE id = ?", id);
     expect(row?.status).toBe("complete");

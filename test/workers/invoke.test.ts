@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
+import { objectOf } from "../support/placement";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 beforeEach(() => resetFaults());
@@ -121,7 +121,7 @@ describe("checkmate-task-invoke", () => {
     arm("drops", "queue: sendBatch", 1);
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
-    await runInDurableObject(env.TASK_REQUESTS.getByName(id), (_, state) => state.storage.deleteAll());
+    await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAll());
     expect((await invoke(id)).status).toBe(202);
     expect(await onceEach(from, await endOf(id))).toBe(true);
   });
@@ -145,7 +145,7 @@ describe("checkmate-task-invoke", () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     await invoke(id);
-    await env.TASK_REQUESTS.getByName(id).ended(id, 1);
+    await objectOf(id).ended(id, 1);
     resetFaults();
     expect(await onceEach(from, await endOf(id))).toBe(true);
   });

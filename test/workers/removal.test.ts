@@ -1,15 +1,14 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { travelBack, travelDays } from "../support/clock";
 import { arm, firedFaults, resetFaults } from "../support/faults";
+import { objectOf, PLACEMENT } from "../support/placement";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 beforeEach(() => resetFaults());
 afterEach(() => travelBack());
 
-const objectOf = (taskId: string) => env.TASK_REQUESTS.getByName(taskId);
 const storedText = "an unmistakable secret";
 
 async function ended(from: Scene, requestId: string, more: object = {}): Promise<string> {
@@ -156,7 +155,8 @@ describe("retention", () => {
 describe("policies-get", () => {
   it("says how long ids and tombstones are kept, and which limits are in force", async () => {
     const { body } = await call("GET", "/v1/policies");
-    expect(body).toMatchObject({ retention_days: 90, tombstone_days: 400, request_objects: "per-request" });
+    expect(body).toMatchObject({ retention_days: 90, tombstone_days: 400 });
+    expect(body.request_objects).toBe(String(PLACEMENT));
     expect(body).toMatchObject({ memories_per_call_max: 100, wait_seconds_max: 30, rate_limit: "off" });
   });
 });

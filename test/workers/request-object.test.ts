@@ -9,12 +9,11 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { arm, firedFaults, resetFaults } from "../support/faults";
+import { objectOf, PLACEMENT } from "../support/placement";
 import { batchOf, endOf, onceEach, putBatch, rows, type Scene, scene } from "../support/scene";
 import worker from "../support/worker";
 
 beforeEach(() => resetFaults());
-
-const objectOf = (taskId: string) => env.TASK_REQUESTS.getByName(taskId);
 
 function alarmOf(taskId: string): Promise<number | null> {
   return runInDurableObject(objectOf(taskId), (_, state) => state.storage.getAlarm());
@@ -134,14 +133,15 @@ describe("the requests object", () => {
 
   it("writes nothing when it is asked for what it does not have", async () => {
     const name = `task_${"0".repeat(32)}`;
-    expect(await objectOf(name).record(name)).toBeUndefined();
+    expect(await objectOf(name).find(name)).toBeUndefined();
     expect(await objectOf(name).poke(name)).toBe(false);
     await objectOf(name).ended(name, 1);
-    const tables = await runInDurableObject(objectOf(name), (_, state) =>
-      state.storage.sql.exec("SELECT name FROM sqlite_master").toArray(),
-    );
-    expect(tables).toEqual([]);
-    expect(await alarmOf(name)).toBeNull();
+    const stored = await runInDurableObject(objectOf(name), (_, { storage }) => {
+      const tables = storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'claims'").toArray();
+      return tables.length === 0 ? [] : storage.sql.exec("SELECT * FROM claims WHERE task_id = ?", name).toArray();
+    });
+    expect(stored).toEqual([]);
+    if (PLACEMENT === "per-request") expect(await alarmOf(name)).toBeNull();
   });
 });
 

@@ -5,7 +5,8 @@ import { bulkItemRequestIdOf } from "../../domain/ids";
 import type { TaskType } from "../../domain/task";
 import type { CallContext } from "../../services/context";
 import { BULK_ITEMS_MAX, createBulk } from "../../services/create-bulk";
-import { createTask, type CreateTaskInput, type TaskPlan } from "../../services/create-task";
+import type { Creation, TaskPlan } from "../../services/claim-task";
+import { createTask, type CreateTaskInput } from "../../services/create-task";
 import { faultAt, ServiceError } from "../../services/errors";
 import { waitForEnd } from "../../services/tasks";
 import type { ApiEnv } from "../env";
@@ -44,11 +45,15 @@ export function creation<S extends z.ZodType>(door: CreationDoor<S>) {
       c.set("bulk", await createBulk(c.get("call"), bulkInputs(c, door, clientsId, body)));
       return next();
     }
-    const made = await createTask(c.get("call"), inputOf(c, door, clientsId, body));
-    c.header("Idempotent-Replayed", String(made.replayed));
-    c.set("creation", { ...made, task: await waited(c, made.task) });
+    await showCreation(c, await createTask(c.get("call"), inputOf(c, door, clientsId, body)));
     return next();
   });
+}
+
+/** Hands what was made to the handler, after the wait that the client prefers. */
+export async function showCreation(c: Context<ApiEnv>, made: Creation): Promise<void> {
+  c.header("Idempotent-Replayed", String(made.replayed));
+  c.set("creation", { ...made, task: await waited(c, made.task) });
 }
 
 function inputOf<S extends z.ZodType>(
@@ -57,11 +62,19 @@ function inputOf<S extends z.ZodType>(
   clientsId: string | undefined,
   body: unknown,
 ): CreateTaskInput {
+  const requestId = clientsId ?? crypto.randomUUID();
+  return { requestId, requestIdIsClients: clientsId !== undefined, ...claimOf(c, door, body) };
+}
+
+/** What is claimed under an id, and the checks that come behind the look-up. */
+export function claimOf<S extends z.ZodType>(
+  c: Context<ApiEnv>,
+  door: CreationDoor<S>,
+  body: unknown,
+): Pick<CreateTaskInput, "request" | "refuseClaim" | "check"> {
   const path = c.req.param();
   const call = c.get("call");
   return {
-    requestId: clientsId ?? crypto.randomUUID(),
-    requestIdIsClients: clientsId !== undefined,
     request: { api: 1, type: door.type, operation: door.operation, path, body },
     refuseClaim: () => rateRefusal(c),
     check: async (taskId) => {

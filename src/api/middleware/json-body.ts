@@ -1,6 +1,8 @@
+import { z } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
 import type { ApiEnv } from "../env";
+import { faultsOf, validationFailed } from "../faults";
 import { HttpProblem } from "../problem";
 import { parseStrictJson } from "../strict-json";
 
@@ -20,6 +22,16 @@ export async function readJsonBody(c: Context<ApiEnv>, bytesMax: number): Promis
   if (mediaType !== "application/json")
     throw new HttpProblem(415, "media-type-unsupported", "Send the body as Content-Type: application/json.");
   return parseStrictJson(text);
+}
+
+/**
+ * For an operation that takes nothing: no body, or an empty object.
+ * @throws HttpProblem; ServiceError `validation-failed`.
+ */
+export async function readEmptyBody(c: Context<ApiEnv>): Promise<void> {
+  if (c.req.raw.body === null || c.req.header("content-length") === "0") return;
+  const parsed = z.strictObject({}).safeParse(await readJsonBody(c, BODY_BYTES_MAX));
+  if (!parsed.success) throw validationFailed(faultsOf(parsed.error));
 }
 
 /** Route middleware: the body is strict JSON of at most `bytesMax` bytes. */

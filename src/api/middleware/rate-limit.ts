@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { ServiceError } from "../../services/errors";
 import type { ApiEnv } from "../env";
 
-const RATE_WINDOW_SECONDS = 60;
+export const RATE_WINDOW_SECONDS = 60;
 
 /** @returns the refusal when the caller's key has used up its rate, else undefined. */
 export async function rateRefusal(c: Context<ApiEnv>): Promise<ServiceError | undefined> {

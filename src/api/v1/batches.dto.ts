@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { OnItemError } from "../../domain/task";
 import type { CallContext } from "../../services/context";
-import type { Creation, TaskPlan } from "../../services/create-task";
+import type { Creation, TaskPlan } from "../../services/claim-task";
 import { BULK_ITEMS_MAX } from "../../services/create-bulk";
 import type { Outcome } from "../../services/outcome";
 import { planReVoicing, type ReVoiceInput } from "../../services/plan-re-voicing";
@@ -97,6 +97,14 @@ const BulkRequestV1 = z
       .max(BULK_ITEMS_MAX),
   })
   .openapi("BulkRequestV1");
+
+/** What `PUT /v1/batches/{id}` takes, for the document. */
+export const BatchFillRequestV1 = z
+  .strictObject({
+    ...ReVoiceBatchRequestV1.shape,
+    put_key: z.string().optional().openapi({ description: "In place of the header `putKey`." }),
+  })
+  .openapi("BatchFillRequestV1", { example: RE_VOICE_EXAMPLE });
 
 /** What `PUT` and `POST /v1/batches` take, for the document; the door looks at each form itself. */
 export const BatchesRequestV1 = z.union([BatchRequestV1, BulkRequestV1]).openapi("BatchesRequestV1");

@@ -1,4 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import type { Reservation } from "../../services/reservations";
+import { TimestampV1, toTimestamp } from "./common.dto";
+
+const PUT_KEY_EXAMPLE = "1.3f6c1d0e9b8a7f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6";
 
 /**
  * The header is read by the creation door, which knows its alias too; so the validator lets it be absent, and the
@@ -23,6 +27,29 @@ export const preferHeaderV1 = z
     description: "`wait=N`: wait up to N seconds (30 at most) for the end of the task.",
     example: "wait=10",
   });
+
+export const putKeyHeaderV1 = z
+  .string()
+  .optional()
+  .openapi({
+    param: { name: "putKey", in: "header" },
+    description: "The put key that came with the reserved id. It may stand in the body as `put_key` instead.",
+    example: PUT_KEY_EXAMPLE,
+  });
+
+export const ReservationV1 = z
+  .object({
+    id: z.string().openapi({ example: "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e" }),
+    put_key: z
+      .string()
+      .openapi({ description: "Keep it secret: who has it may fill the id.", example: PUT_KEY_EXAMPLE }),
+    expires_at: TimestampV1,
+  })
+  .openapi("ReservationV1");
+
+export function toReservationV1({ taskId, putKey, expiresAtMs }: Reservation): z.infer<typeof ReservationV1> {
+  return { id: taskId, put_key: putKey, expires_at: toTimestamp(expiresAtMs) };
+}
 
 const header = (description: string, example: string) => ({
   description,

@@ -1,6 +1,7 @@
 import type { Api } from "../env";
 import { agentCollectionsRoutes } from "./agent-collections.routes";
 import { agentsRoutes } from "./agents.routes";
+import { batchCreationRoutes } from "./batch-creation.routes";
 import { batchesRoutes } from "./batches.routes";
 import { checkmateRoutes } from "./checkmate.routes";
 import { collectionsRoutes } from "./collections.routes";
@@ -16,6 +17,7 @@ export function v1Routes(app: Api): void {
   agentCollectionsRoutes(app);
   collectionsRoutes(app);
   memoriesRoutes(app);
+  batchCreationRoutes(app);
   batchesRoutes(app);
   checkmateRoutes(app);
   requestsRoutes(app);

@@ -1,5 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memory";
+import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/reservation";
+import type { ApiRuntime } from "../../runtime/context";
 import type { Limits } from "../../services/context";
 import { WAIT_SECONDS_MAX } from "../../services/tasks";
 import type { Api } from "../env";
@@ -14,7 +16,11 @@ const PoliciesV1 = z
   .object({
     retention_days: number("How long a requestId lives after the end of its task.", 90),
     tombstone_days: number("How long after that it answers 410, and never runs again.", 400),
-    request_objects: z.string().openapi({ description: "Placement of the requests objects.", example: "per-request" }),
+    request_objects: z
+      .string()
+      .openapi({ description: "One object a request, or how many shared ones.", example: "per-request" }),
+    reservation_hours: number("After so long a reserved id ends that nobody has filled.", 24),
+    held_ids_max: number("Open reservations, and cancels that came before their creation, in one namespace.", 1_000),
     rate_limit: z.enum(["on", "off"]).openapi({ example: "on" }),
     lease_seconds: number("How long a silent worker keeps its part.", 60),
     heartbeat_seconds: number("How often a working one says that it is alive.", 15),
@@ -42,17 +48,21 @@ const get = createRoute({
 
 export function policiesRoutes(app: Api): void {
   app.openapi(get, (c) => {
-    const { limits } = c.get("services");
-    return c.json(toPoliciesV1(limits, c.get("runtime").rateLimiter !== null), 200);
+    return c.json(toPoliciesV1(c.get("services").limits, c.get("runtime")), 200);
   });
 }
 
-function toPoliciesV1(limits: Limits, rateLimited: boolean): z.infer<typeof PoliciesV1> {
+function toPoliciesV1(
+  limits: Limits,
+  runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects">,
+): z.infer<typeof PoliciesV1> {
   return {
     retention_days: limits.retentionDays,
     tombstone_days: limits.tombstoneDays,
-    request_objects: "per-request",
-    rate_limit: rateLimited ? "on" : "off",
+    request_objects: String(runtime.requestObjects),
+    reservation_hours: RESERVATION_HOURS,
+    held_ids_max: HELD_IDS_MAX,
+    rate_limit: runtime.rateLimiter === null ? "off" : "on",
     lease_seconds: limits.leaseSeconds,
     heartbeat_seconds: limits.heartbeatSeconds,
     part_seconds: limits.partSeconds,

@@ -71,7 +71,9 @@ const TaskErrorV1 = z
 
 const taskFields = {
   type: TaskTypeV1,
-  operation: OperationV1,
+  operation: z
+    .union([OperationV1, z.null()])
+    .openapi({ description: "Null while nobody has filled a reserved id.", example: "re-voice" }),
   name: z.string().nullable().openapi({ example: "spring re-voicing" }),
   status: TaskStatusV1,
   request_id: z.string().openapi({ example: "5a1f7c1e-8f5e-4a5f-9f43-0c9f6ff0b7d1" }),

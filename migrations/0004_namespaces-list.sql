@@ -1,0 +1,1 @@
+CREATE INDEX `namespaces_list` ON `namespaces` (`created_at_ms`,`id`);

@@ -1,0 +1,191 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Api } from "../env";
+import { creation, type CreationDoor } from "../middleware/creation";
+import { fill, reservation } from "../middleware/reservation";
+import { BODY_PROBLEMS, COMMON_PROBLEMS, documentedRequest, json, problems, SECURED } from "../route";
+import {
+  BatchesRequestV1,
+  BatchFillRequestV1,
+  BatchRequestV1,
+  BulkV1,
+  planBatch,
+  planReVoice,
+  ReVoiceRequestV1,
+  toBulkV1,
+} from "./batches.dto";
+import { idParameter } from "./common.dto";
+import {
+  creationHeaders,
+  preferHeaderV1,
+  putKeyHeaderV1,
+  replayHeaders,
+  requestIdHeaderV1,
+  ReservationV1,
+  toReservationV1,
+} from "./creation.dto";
+import { BatchV1, NewTaskResponseV1, toBatchV1, toNewTaskResponseV1 } from "./task.dto";
+
+const tags = ["batches"];
+const creationProblems = problems(...COMMON_PROBLEMS, ...BODY_PROBLEMS, 403, 404, 410);
+const door: CreationDoor<typeof BatchRequestV1> = {
+  type: "batch",
+  operation: "batches-create",
+  requestId: "required",
+  body: BatchRequestV1,
+  bulkItemOperation: "batches-create",
+  plan: planBatch,
+};
+
+const create = createRoute({
+  method: "put",
+  path: "/v1/batches",
+  operationId: "batches-create",
+  tags,
+  summary: "Start long work exactly once",
+  description:
+    "However often the same request is sent with the same `requestId`, one task runs. The first answer is 201, every later one 200 with the task as it is now. `{ items: [...] }` starts up to 100 at once, each with a verdict of its own.",
+  security: SECURED,
+  middleware: creation(door),
+  request: {
+    headers: z.object({ requestId: requestIdHeaderV1(true), Prefer: preferHeaderV1 }),
+    body: documentedRequest("BatchesRequestV1"),
+  },
+  responses: {
+    201: { ...json(BatchV1, "Created by this call."), headers: creationHeaders },
+    200: {
+      ...json(
+        z.union([BatchV1, BulkV1]),
+        "Created by an earlier call; the task as it is now. Or the verdicts of a bulk.",
+      ),
+      headers: replayHeaders,
+    },
+    ...creationProblems,
+  },
+});
+
+const submit = createRoute({
+  method: "post",
+  path: "/v1/batches",
+  operationId: "batches-submit",
+  tags,
+  summary: "Start long work, each time anew",
+  description: "As Livy's: every call makes a new task. To be safe against lost answers use `PUT` with a `requestId`.",
+  security: SECURED,
+  middleware: creation({ ...door, operation: "batches-submit", requestId: "minted" }),
+  request: { headers: z.object({ Prefer: preferHeaderV1 }), body: documentedRequest("BatchesRequestV1") },
+  responses: {
+    201: { ...json(BatchV1, "Created."), headers: creationHeaders },
+    200: json(BulkV1, "The verdicts of a bulk."),
+    ...creationProblems,
+  },
+});
+
+const reserve = createRoute({
+  method: "post",
+  path: "/v1/batches/id",
+  operationId: "batches-id-reserve",
+  tags,
+  summary: "Reserve an id",
+  description:
+    "Holds an id for 24 hours, to be filled with `PUT /v1/batches/{id}` and its put key. With a `requestId`, a repeat answers with the same id and key.",
+  security: SECURED,
+  middleware: reservation({ type: door.type, operation: "batches-id-reserve" }),
+  request: { headers: z.object({ requestId: requestIdHeaderV1(false) }) },
+  responses: {
+    201: { ...json(ReservationV1, "The id, first and repeated."), headers: creationHeaders },
+    ...problems(...COMMON_PROBLEMS, 400, 410, 413, 415, 422),
+  },
+});
+
+const fillReserved = createRoute({
+  method: "put",
+  path: "/v1/batches/{id}",
+  operationId: "batch-create",
+  tags,
+  summary: "Start long work under a reserved id",
+  description:
+    "As `PUT /v1/batches`, with a reserved id in place of a `requestId`: however often it is sent, one task runs.",
+  security: SECURED,
+  middleware: fill({ ...door, operation: "batch-create" }),
+  request: {
+    params: z.object({ id: idParameter("id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") }),
+    headers: z.object({ putKey: putKeyHeaderV1, Prefer: preferHeaderV1 }),
+    body: documentedRequest("BatchFillRequestV1"),
+  },
+  responses: {
+    201: { ...json(BatchV1, "Filled by this call."), headers: creationHeaders },
+    200: { ...json(BatchV1, "Filled by an earlier call; the task as it is now."), headers: replayHeaders },
+    ...creationProblems,
+  },
+});
+
+const reVoice = createRoute({
+  method: "put",
+  path: "/v1/agents/{agent_id}/collections/{collection_id}/re-voice",
+  operationId: "agent-collection-re-voice",
+  tags: ["agents"],
+  summary: "Re-voice a collection in the agent's voice",
+  description: "Long work: the answer names its task. The collection need not be bound to the agent.",
+  security: SECURED,
+  middleware: creation({
+    type: "batch",
+    operation: "agent-collection-re-voice",
+    requestId: "optional",
+    body: ReVoiceRequestV1,
+    plan: (ctx, taskId, body, path) =>
+      planReVoice(ctx, taskId, body, {
+        agentId: path["agent_id"] ?? "",
+        collectionId: path["collection_id"] ?? "",
+        pointers: { agent: null, source: null },
+      }),
+  }),
+  request: {
+    params: z.object({
+      agent_id: idParameter("agent_id", "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11"),
+      collection_id: idParameter("collection_id", "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b"),
+    }),
+    headers: z.object({ requestId: requestIdHeaderV1(false), Prefer: preferHeaderV1 }),
+    body: documentedRequest("ReVoiceRequestV1"),
+  },
+  responses: {
+    202: { ...json(NewTaskResponseV1, "The task, first and replay."), headers: replayHeaders },
+    ...creationProblems,
+  },
+});
+
+export function batchCreationRoutes(app: Api): void {
+  app.openAPIRegistry.register("BatchesRequestV1", BatchesRequestV1);
+  app.openAPIRegistry.register("BatchFillRequestV1", BatchFillRequestV1);
+  app.openAPIRegistry.register("ReVoiceRequestV1", ReVoiceRequestV1);
+  app.openapi(create, (c) => {
+    const bulk = c.get("bulk");
+    if (bulk !== undefined) return c.json(toBulkV1(bulk), 200);
+    const { task, replayed } = c.get("creation");
+    if (replayed) return c.json(toBatchV1(task), 200);
+    return c.json(toBatchV1(task), 201, location(task.id));
+  });
+  app.openapi(submit, (c) => {
+    const bulk = c.get("bulk");
+    if (bulk !== undefined) return c.json(toBulkV1(bulk), 200);
+    const { task } = c.get("creation");
+    return c.json(toBatchV1(task), 201, location(task.id));
+  });
+  app.openapi(reserve, (c) => {
+    const reserved = c.get("reservation");
+    return c.json(toReservationV1(reserved), 201, location(reserved.taskId));
+  });
+  app.openapi(fillReserved, (c) => {
+    const { task, replayed } = c.get("creation");
+    if (replayed) return c.json(toBatchV1(task), 200);
+    return c.json(toBatchV1(task), 201, location(task.id));
+  });
+  app.openapi(reVoice, (c) => {
+    const { task } = c.get("creation");
+    const view = toNewTaskResponseV1(task);
+    return c.json(view, 202, { Location: view.links.self });
+  });
+}
+
+function location(taskId: string): { Location: string } {
+  return { Location: `/v1/batches/${taskId}` };
+}

@@ -1,0 +1,32 @@
+import { and, eq, lte, sql } from "drizzle-orm";
+import { HELD_IDS_MAX } from "../domain/reservation";
+import type { Database } from "./database";
+import { heldIds } from "./schema";
+
+/**
+ * Holds an id, if the namespace may hold one more: counted and written in one transaction, so that calls side by side
+ * do not pass the limit together. Repeatable: an id that is held already stays so. What is over makes room first.
+ * @returns whether the id is held.
+ */
+export async function holdId(
+  db: Database,
+  hold: { readonly namespaceId: string; readonly taskId: string; readonly nowMs: number; readonly untilMs: number },
+): Promise<boolean> {
+  const { namespaceId, taskId, nowMs, untilMs } = hold;
+  const [, , held] = await db.batch([
+    db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), lte(heldIds.untilMs, nowMs))),
+    db.run(sql`INSERT INTO held_ids (namespace_id, task_id, until_ms) SELECT ${namespaceId}, ${taskId}, ${untilMs}
+      WHERE (SELECT count(*) FROM held_ids WHERE namespace_id = ${namespaceId}) < ${HELD_IDS_MAX}
+      ON CONFLICT (namespace_id, task_id) DO NOTHING`),
+    db
+      .select({ taskId: heldIds.taskId })
+      .from(heldIds)
+      .where(and(eq(heldIds.namespaceId, namespaceId), eq(heldIds.taskId, taskId))),
+  ]);
+  return held.length > 0;
+}
+
+/** Gives an id free, in the batch of what fills or ends it. */
+export function releaseId(db: Database, { namespaceId, id }: { readonly namespaceId: string; readonly id: string }) {
+  return db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), eq(heldIds.taskId, id)));
+}

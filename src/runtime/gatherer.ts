@@ -1,0 +1,63 @@
+/** What became of one item of a group. */
+export type Gathered<R> = { readonly ok: true; readonly value: R } | { readonly ok: false; readonly error: unknown };
+
+interface Waiting<T, R> {
+  readonly item: T;
+  readonly resolve: (value: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const GROUP_MAX = 100;
+/** A group that takes longer no longer holds up the next: whatever hangs, hangs for itself. */
+const NEXT_AFTER_MS = 250;
+
+/**
+ * Does together what comes together: while one group is at work, what comes gathers for the next. Who comes alone is
+ * served alone and at once, so one request an object pays nothing for it.
+ */
+export class Gatherer<T, R> {
+  #waiting: Waiting<T, R>[] = [];
+  #running = false;
+
+  /** @param work answers for each item in its place; when it throws, all of the group fail. */
+  constructor(private readonly work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>) {}
+
+  add(item: T): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, GROUP_MAX);
+      await settledOr(NEXT_AFTER_MS, this.#serve(group));
+    }
+    this.#running = false;
+  }
+
+  async #serve(group: readonly Waiting<T, R>[]): Promise<void> {
+    try {
+      const answers = await this.work(group.map(({ item }) => item));
+      group.forEach(({ resolve, reject }, index) => {
+        const answer = answers[index];
+        if (answer?.ok) resolve(answer.value);
+        else reject(answer?.error ?? new Error("A gathered item got no answer."));
+      });
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+}
+
+async function settledOr(limitMs: number, work: Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, limitMs);
+    void work.finally(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,11 @@
+import { env } from "cloudflare:workers";
+import { readConfig } from "../../src/runtime/config";
+import { objectNameOf } from "../../src/runtime/placement";
+
+/** Where the requests objects under test are: the project says it. */
+export const PLACEMENT = readConfig(env).placements.current;
+
+/** The object that has the claim of a task, where the placement under test says that it is. */
+export function objectOf(taskId: string) {
+  return env.TASK_REQUESTS.getByName(objectNameOf(PLACEMENT, taskId));
+}
