@@ -58,7 +58,7 @@ export class Claims {
   }
 
   /** Claims, also in place of a cancel that came before; with a task that has no command it is a reservation. */
-  insert(request: ClaimRequest, task: NewTask, more: { readonly cancelWanted: boolean } & Times & Keep): void {
+  insert(request: ClaimRequest, task: NewTask, more: Times & More): void {
     const unfilled = task.command === null;
     this.put({
       ...BLANK,
@@ -76,7 +76,7 @@ export class Claims {
       cancel_wanted: Number(more.cancelWanted),
       keep_until_ms: more.keepUntilMs,
       due_at_ms: more.dueAtMs,
-      reserved_fingerprint: unfilled ? request.fingerprint : (request.reservation?.fingerprint ?? null),
+      reserved_fingerprint: unfilled ? request.fingerprint : more.fills,
       unfilled: Number(unfilled),
     });
   }
@@ -274,7 +274,10 @@ export class Claims {
   }
 }
 
-interface Keep {
+interface More {
+  readonly cancelWanted: boolean;
+  /** The fingerprint of the reservation that this fills, of which no record was left; else null. */
+  readonly fills: string | null;
   /** Until when an open reservation is kept; null for a task. */
   readonly keepUntilMs: number | null;
 }

@@ -10,10 +10,11 @@ import { RecordUnreadable } from "./claim-record";
 import { migrateTables } from "./claim-tables";
 import { Claims } from "./claims";
 import { openServices, placementsOf } from "./context";
+import { MovedAway } from "./desk-parts";
 import { Handover, type HandoverAnswer } from "./handover";
 import { Outbox } from "./outbox";
 import { objectNameOf, type Placements } from "./placement";
-import { MovedAway, RequestDesk } from "./request-desk";
+import { RequestDesk } from "./request-desk";
 import { SeenCounts } from "./seen-counts";
 import { requestsAt } from "./task-requests";
 import { Waiters } from "./waiters";
@@ -82,7 +83,8 @@ export class TaskRequestObject extends DurableObject<Env> {
       const [answer] = await this.#at(request.taskId, "takes", (requests) => requests.claim([request]));
       return answer ?? { kind: "unproven", reason: "There was no answer." };
     } catch (error) {
-      if (error instanceof RecordUnreadable) return { kind: "refused", error: requestUnreadable().value };
+      if (error instanceof RecordUnreadable)
+        return { kind: "refused", error: requestUnreadable().value, standing: null };
       return { kind: "unproven", reason: errorText(error) };
     }
   }

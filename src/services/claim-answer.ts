@@ -1,9 +1,9 @@
-import { WHOLE_REQUEST } from "../domain/request";
-import { isUnfilled } from "../domain/reservation";
-import { bornTask, type Task } from "../domain/task";
+import { type RequestMaterial, WHOLE_REQUEST } from "../domain/request";
+import type { Task } from "../domain/task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
-import type { ClaimAnswer, ClaimRequest } from "./ports";
+import { fingerprintOf } from "./fingerprint";
+import type { ClaimAnswer } from "./ports";
 import { headOf, removalPending, requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
 
@@ -13,51 +13,45 @@ export interface Creation {
   readonly replayed: boolean;
 }
 
-interface Claimed {
-  readonly input: { readonly requestId: string | null; readonly requestIdIsClients: boolean };
-  readonly request: ClaimRequest;
-  /** The row as it was before the claim, if there was one. */
-  readonly standing: Task | undefined;
+/** What it takes to tell a client of its call. */
+interface Called {
+  readonly taskId: string;
+  readonly requestId: string | null;
+  readonly requestIdIsClients: boolean;
+  readonly request: RequestMaterial;
 }
 
 /** What the answer of the requests object means for the caller. @throws ServiceError */
-export async function toCreation(ctx: CallContext, claimed: Claimed, answer: ClaimAnswer): Promise<Creation> {
-  const { request, standing } = claimed;
-  const { taskId } = request;
-  if (answer.kind === "unproven") {
-    ctx.log("warn", "claim-unreachable", { task_id: taskId, reason: answer.reason });
-    throw pending(claimed);
+export async function toCreation(ctx: CallContext, called: Called, answer: ClaimAnswer): Promise<Creation> {
+  const { taskId } = called;
+  switch (answer.kind) {
+    case "unproven":
+      ctx.log("warn", "claim-unreachable", { task_id: taskId, reason: answer.reason });
+      throw pending(called);
+    case "retired":
+      throw answer.rowStands ? await retired(ctx, taskId, undefined) : removalPending(taskId);
+    case "unknown":
+      throw notFound("task");
+    case "mismatch":
+      throw reused(taskId, answer.firstSeenAtMs, answer.pointers);
+    case "refused":
+      // The object knows no claim, because its storage was lost, though the row is there: the row decides.
+      if (answer.standing !== null) return adopt(answer.standing, await fingerprintOf(called.request));
+      throw ServiceError.of(answer.error);
+    default:
+      return show(ctx, called, answer);
   }
-  if (answer.kind === "retired" && !answer.rowStands) throw removalPending(taskId);
-  if (answer.kind === "retired" || isTombstone(standing)) throw await retired(ctx, taskId, standing);
-  // The object knows no claim, because its storage was lost, though the row is there: the row decides.
-  const refused = answer.kind === "refused" || answer.kind === "unknown";
-  if (refused && standing !== undefined && request.reservation === null) return adopt(standing, request.fingerprint);
-  if (answer.kind === "unknown") throw notFound("task");
-  if (answer.kind === "refused") throw ServiceError.of(answer.error);
-  if (answer.kind === "mismatch") throw reused(answer.taskId, answer.firstSeenAtMs, answer.pointers);
-  return show(ctx, claimed, answer);
 }
 
 async function show(
   ctx: CallContext,
-  claimed: Claimed,
+  called: Called,
   answer: Extract<ClaimAnswer, { kind: "claimed" | "replayed" }>,
 ): Promise<Creation> {
-  const { request, standing } = claimed;
-  const { verdict, door, taskId } = request;
-  const replayed = answer.kind === "replayed";
-  if (replayed && standing !== undefined && (door !== "fill" || !isUnfilled(standing)))
-    return { task: standing, replayed };
-  if (!answer.rowStands) throw pending(claimed);
-  if (answer.kind === "claimed" && !answer.canceled && verdict.ok) return { task: bornTask(verdict.value), replayed };
-  const task = await findTaskToShow(ctx, taskId).catch(() => undefined);
-  if (task === undefined) throw pending(claimed);
-  return { task, replayed };
-}
-
-function isTombstone(task: Task | undefined): boolean {
-  return task !== undefined && task.deletedAtMs !== null;
+  const task = answer.task ?? (await findTaskToShow(ctx, called.taskId).catch(() => undefined));
+  if (task === undefined) throw pending(called);
+  if (task.deletedAtMs !== null) throw await retired(ctx, called.taskId, task);
+  return { task, replayed: answer.kind === "replayed" };
 }
 
 /** A tombstone in one place is made one in both; the answer names the outcome that the row still knows. */
@@ -67,7 +61,7 @@ async function retired(ctx: CallContext, taskId: string, standing: Task | undefi
   return requestRetired(taskId, task);
 }
 
-function adopt(standing: Task, fingerprint: string): Creation {
+function adopt(standing: Task, { fingerprint }: { readonly fingerprint: string }): Creation {
   if (standing.fingerprint === fingerprint) return { task: standing, replayed: true };
   throw reused(standing.id, standing.createdAtMs, [WHOLE_REQUEST]);
 }
@@ -81,13 +75,13 @@ function reused(taskId: string, firstSeenAtMs: number, mismatch: readonly string
   });
 }
 
-function pending({ input, request: { taskId } }: Claimed): ServiceError {
-  if (input.requestIdIsClients) {
+function pending({ taskId, requestId, requestIdIsClients }: Called): ServiceError {
+  if (requestIdIsClients) {
     const detail = "The task is not proven yet. Send the same call with the same requestId again: it starts once.";
     return new ServiceError("unavailable", "creation-pending", detail, { extensions: { task_id: taskId } });
   }
   const detail =
     "The task may have been accepted. Ask GET /v1/requests/{request_id} with this request_id: sending the call again would make another task.";
-  const extensions = { task_id: taskId, request_id: input.requestId };
+  const extensions = { task_id: taskId, request_id: requestId };
   return new ServiceError("unavailable", "creation-pending", detail, { retryable: false, extensions });
 }

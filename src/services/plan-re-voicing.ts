@@ -26,11 +26,12 @@ const TARGET_POINTER = "/target/collection_id";
  */
 export async function planReVoicing(
   taskId: string,
+  namespaceId: string,
   input: ReVoiceInput,
   references: References,
 ): Promise<ReVoiceCommand> {
   const targetId = targetIdOf(input);
-  const { agent, source } = requireReferences(references, targetId, input);
+  const { agent, source } = requireReferences(references, { namespaceId, targetId, input });
   if (targetId === source.id) throw targetIsSource();
   if (source.memoryCount === 0) throw collectionEmpty(input.pointers.source);
   const newName = "name" in input.target ? input.target.name : null;
@@ -68,17 +69,21 @@ function boundTo(agent: Agent, references: References): readonly string[] {
   return (references.boundCollectionIds.get(agent.id) ?? []).slice(0, AGENT_COLLECTIONS_MAX);
 }
 
-function requireReferences(references: References, targetId: string | null, input: ReVoiceInput) {
+function requireReferences(
+  references: References,
+  wanted: { readonly namespaceId: string; readonly targetId: string | null; readonly input: ReVoiceInput },
+) {
+  const { namespaceId, targetId, input } = wanted;
   const { pointers } = input;
-  const agent = references.agents.get(input.agentId);
+  const agent = references.findAgent(namespaceId, input.agentId);
   if (agent === undefined) throw notFound("agent", pointers.agent);
   if (agent.deletedAtMs !== null) throw gone("agent", pointers.agent);
   if (!agent.enabled) {
     const detail = "This agent is disabled. Enable it with PATCH /v1/agents/{agent_id}.";
     throw new ServiceError("forbidden", "agent-disabled", detail, faultAt(pointers.agent, detail));
   }
-  const source = requireCollection(references.collections.get(input.collectionId), pointers.source);
-  if (targetId !== null) requireCollection(references.collections.get(targetId), TARGET_POINTER);
+  const source = requireCollection(references.findCollection(namespaceId, input.collectionId), pointers.source);
+  if (targetId !== null) requireCollection(references.findCollection(namespaceId, targetId), TARGET_POINTER);
   return { agent, source };
 }
 

@@ -5,8 +5,9 @@ import { taskIdOf } from "../domain/ids";
 import type { TaskStatus } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
+import { tooManyHeld } from "./held-ids";
 import type { RequestRecord } from "./ports";
-import { tooManyHeld } from "./reservations";
+
 import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
 

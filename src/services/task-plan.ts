@@ -22,8 +22,13 @@ export function idsOf({ work }: TaskInput): ReturnType<typeof referencesOf> {
 }
 
 /** Checks what is referred to and freezes it. @throws ServiceError as of {@link planReVoicing}. */
-export async function planTask(taskId: string, { labels, work }: TaskInput, references: References): Promise<TaskPlan> {
+export async function planTask(
+  taskId: string,
+  namespaceId: string,
+  { labels, work }: TaskInput,
+  references: References,
+): Promise<TaskPlan> {
   if (work === null) return { ...labels, operation: null, command: null };
-  const command = await planReVoicing(taskId, work, references);
+  const command = await planReVoicing(taskId, namespaceId, work, references);
   return { ...labels, operation: command.operation, command };
 }

@@ -12,7 +12,6 @@ import type { ApiEnv } from "../env";
 import { faultsOf, validationFailed } from "../faults";
 import { BODY_BYTES_MAX, readJsonBody } from "./json-body";
 import { preferredWaitSeconds } from "./prefer";
-import { rateRefusal } from "./rate-limit";
 import { findRequestId, getRequestId, isRequestId } from "./request-id";
 
 export interface CreationDoor<S extends z.ZodType> {
@@ -65,11 +64,10 @@ export function claimOf<S extends z.ZodType>(
   c: Context<ApiEnv>,
   door: CreationDoor<S>,
   body: unknown,
-): Pick<CreateTaskInput, "request" | "refuseClaim" | "parse"> {
+): Pick<CreateTaskInput, "request" | "parse"> {
   const path = c.req.param();
   return {
     request: { api: 1, type: door.type, operation: door.operation, path, body },
-    refuseClaim: () => rateRefusal(c),
     parse: () => {
       const parsed = door.body.safeParse(body);
       if (!parsed.success) throw validationFailed(faultsOf(parsed.error));

@@ -8,7 +8,7 @@ import type { ApiEnv } from "../env";
 import { HttpProblem } from "../problem";
 import { claimOf, type CreationDoor, showCreation } from "./creation";
 import { BODY_BYTES_MAX, readEmptyBody, readJsonBody } from "./json-body";
-import { RATE_WINDOW_SECONDS, rateRefusal } from "./rate-limit";
+import { RATE_WINDOW_SECONDS } from "./rate-limit";
 import { findRequestId } from "./request-id";
 
 /** Route middleware of the door that reserves an id. The handler only shows `reservation`. */
@@ -20,7 +20,6 @@ export function reservation(door: { readonly type: TaskType; readonly operation:
       requestId: clientsId ?? crypto.randomUUID(),
       requestIdIsClients: clientsId !== undefined,
       request: { api: 1, ...door, path: {}, body: null },
-      refuseClaim: () => rateRefusal(c),
     });
     c.header("Idempotent-Replayed", String(reserved.replayed));
     c.set("reservation", reserved);
