@@ -6,7 +6,7 @@ import { addMemories, newAgent, newCollection, newTenant } from "./nouns";
 import { batchOf, rows } from "./scene";
 
 /** Cases under way at once: most of them only wait for a limit of time. */
-const CASES_AT_ONCE = 160;
+const CASES_AT_ONCE = 120;
 const MEMORIES = 2;
 /** More than the minute for which an alarm sleeps that crashed in its work. */
 const END_WITHIN_MS = 180_000;
@@ -23,7 +23,7 @@ export interface Place {
   readonly kinds: readonly FaultKind[];
 }
 
-export interface Strike {
+interface Strike {
   readonly place: Place;
   readonly kind: FaultKind;
 }
@@ -81,7 +81,7 @@ function kindsAt(label: string, byConsumer: boolean): readonly FaultKind[] {
   return kinds;
 }
 
-export function nameOf(strikes: readonly Strike[]): string {
+function nameOf(strikes: readonly Strike[]): string {
   return strikes.map(({ place, kind }) => `${kind} at ${place.name}`).join(", then ");
 }
 
@@ -89,7 +89,7 @@ export function nameOf(strikes: readonly Strike[]): string {
 const HARMLESS: ReadonlySet<FaultKind> = new Set(["doubles", "reorders"]);
 
 /** Why the second of two faults cannot be met once the first has been, or undefined. */
-export function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): string | undefined {
+function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): string | undefined {
   const later = places.indexOf(first.place) - places.indexOf(second.place);
   const harmless = HARMLESS.has(first.kind);
   const crash = first.kind.startsWith("crashes");
@@ -209,10 +209,42 @@ export interface Case {
   readonly met: number;
 }
 
-/** Runs all cases, many side by side. @returns the outcome of each by its name, or what it failed with. */
-export async function strikeAll(cases: readonly Case[]): Promise<ReadonlyMap<string, Outcome | Error>> {
+/** Every fault at every place. */
+export function strikesAt(places: readonly Place[]): readonly Strike[] {
+  return places.flatMap((place) => place.kinds.map((kind) => ({ place, kind })));
+}
+
+export function single(strike: Strike): Case {
+  return { name: nameOf([strike]), strikes: [strike], met: 1 };
+}
+
+/** Each of the first, followed by each of all. */
+export function pairsOf(firsts: readonly Place[], places: readonly Place[]): readonly Case[] {
+  return strikesAt(firsts).flatMap((first) =>
+    strikesAt(places).map((second) => {
+      const reason = whyNotMet(first, second, places);
+      const name = nameOf([first, second]) + (reason === undefined ? "" : `, which it does not come to: ${reason}`);
+      return { name, strikes: [first, second], met: reason === undefined ? 2 : 1 };
+    }),
+  );
+}
+
+export function named(cases: readonly Case[]): (readonly [string, Case])[] {
+  return cases.map((each) => [each.name, each]);
+}
+
+/** Runs all cases, many side by side. @returns what came of each, with as many of its faults as can be met. */
+export async function strikeAll(cases: readonly Case[]): Promise<(of: Case) => Outcome> {
   const slot = pLimit(CASES_AT_ONCE);
-  const outcomeOf = ({ strikes, met }: Case) =>
-    strike(strikes, met).catch((error: unknown) => new Error(String(error)));
-  return new Map(await Promise.all(cases.map(async (each) => [each.name, await slot(() => outcomeOf(each))] as const)));
+  const outcomes = new Map<Case, Outcome | Error>();
+  const run = async (each: Case) => {
+    const outcome = await strike(each.strikes, each.met).catch((error: unknown) => new Error(String(error)));
+    outcomes.set(each, outcome);
+  };
+  await Promise.all(cases.map((each) => slot(() => run(each))));
+  return (each) => {
+    const outcome = outcomes.get(each);
+    if (outcome === undefined || outcome instanceof Error) throw outcome ?? new Error(`Not run: ${each.name}`);
+    return { ...outcome, fired: outcome.fired.slice(0, each.met) };
+  };
 }
