@@ -249,6 +249,7 @@ export class Claims {
       expiresAtMs: row.keep_until_ms,
       retired: row.state === "retired",
       givenUp: row.state === "stone",
+      cancelWanted: row.cancel_wanted === 1,
     };
   }
 

@@ -180,4 +180,6 @@ export interface RequestRecord {
   readonly retired: boolean;
   /** Canceled before anything came. */
   readonly givenUp: boolean;
+  /** A cancel is kept that D1 does not show yet: the row will be canceled. */
+  readonly cancelWanted: boolean;
 }

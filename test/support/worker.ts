@@ -15,7 +15,7 @@ export default {
 
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
-    const faulty = withFaults(env);
+    const faulty = withFaults(env, ctx);
     super(
       ctx,
       faulty,
