@@ -24,6 +24,8 @@ export interface ReserveInput {
   readonly refuseClaim: ClaimInput["refuseClaim"];
 }
 
+/** Room comes when a client makes it, or when hours are over: not within a second. */
+const FULL_RETRY_SECONDS = 60;
 const EMPTY: TaskPlan = { operation: null, name: null, tags: [], memo: null, metadata: {}, command: null };
 
 /**
@@ -53,7 +55,7 @@ async function holdRefusal(ctx: CallContext, taskId: string): Promise<ServiceErr
 /** The refusal of one more reservation, or of one more cancel before its creation. */
 export function tooManyHeld(): ServiceError {
   const detail = `This namespace holds ${HELD_IDS_MAX.toLocaleString("en")} ids without work: reservations that nobody has filled, and cancels that came first. Fill or cancel some, or wait until they end.`;
-  return new ServiceError("limit-exceeded", "too-many-held-ids", detail);
+  return new ServiceError("limit-exceeded", "too-many-held-ids", detail, { retryAfterSeconds: FULL_RETRY_SECONDS });
 }
 
 export interface FillInput {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type Answer, call } from "../support/api";
 import { arm, firedFaults, resetFaults } from "../support/faults";
 import { refusalOf } from "../support/refusal";
-import { fill, isHeld, reserve, reserved } from "../support/reserve";
+import { fill, type Held, isHeld, reserve, reserved } from "../support/reserve";
 import { batchOf, endOf, putBatch, rows, scene } from "../support/scene";
 
 const LIMIT = 1_000;
@@ -52,6 +52,11 @@ describe("the limit of held ids", () => {
     expect(refusalOf(await reserve(requestId))).toBe(TOO_MANY);
     expect((await call("GET", `/v1/requests/${requestId}`)).status).toBe(404);
     expect(await countHeld()).toBe(LIMIT);
+  });
+
+  it("tells a client not to try again at once", async () => {
+    await holdUpTo(LIMIT);
+    expect((await tryToReserve()).headers.get("retry-after")).toBe("60");
   });
 
   it("is each namespace's own", async () => {
@@ -113,12 +118,12 @@ describe("room below the limit", () => {
   });
 
   it.each([
-    ["the task", (id: string, _: string) => call("PATCH", `/v1/checkmate/tasks/${id}/cancel`)],
-    ["the requestId", (_: string, requestId: string) => cancel(requestId)],
+    ["the task", ({ id }: Held) => call("PATCH", `/v1/checkmate/tasks/${id}/cancel`)],
+    ["the requestId", ({ requestId }: Held) => cancel(requestId)],
   ])("comes with a cancel of %s", async (_, cancelIt) => {
     const held = await reserved();
     await holdUpTo(LIMIT);
-    expect((await cancelIt(held.id, held.requestId)).status).toBe(200);
+    expect((await cancelIt(held)).status).toBe(200);
     expect(await isHeld(held.id)).toBe(false);
     expect((await tryToReserve()).status).toBe(201);
   });
