@@ -51,7 +51,7 @@ export class RequestDesk implements Port.TaskRequests {
   /** Look-up, else the verdict's refusal, else the claim; then the row and the bell. */
   async claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
     const { taskId } = request;
-    await this.#endReservation(taskId);
+    await this.#endReservation(request);
     const step = this.#lookUp(request, this.#find(taskId)) ?? (await this.#claiming.add(request));
     if (step.kind !== "go-on") return step;
     const record = this.#find(taskId);
@@ -59,9 +59,14 @@ export class RequestDesk implements Port.TaskRequests {
     return this.#answer(request);
   }
 
-  /** A reservation whose time is up ends now, though its alarm is late. */
-  async #endReservation(taskId: string): Promise<void> {
+  /** A reservation whose time is up ends now, though its alarm is late, or only its row is left of it. */
+  async #endReservation({ taskId, reservation, verdict }: Port.ClaimRequest): Promise<void> {
     const { driver, services } = this.parts;
+    if (this.#find(taskId) === undefined && reservation !== null && verdict.ok) {
+      const endsAtMs = reservationEndsAtMs(verdict.value.createdAtMs);
+      if (endsAtMs <= services.clock.nowMs()) await driver.retire({ task: verdict.value });
+      return;
+    }
     const isOver = (record: ClaimRecord | undefined) =>
       record?.state === "claimed" && record.unfilled && (record.keepUntilMs ?? Infinity) <= services.clock.nowMs();
     if (!isOver(this.#find(taskId))) return;
@@ -229,8 +234,13 @@ export class RequestDesk implements Port.TaskRequests {
   }
 
   async ended(taskId: string, run: number): Promise<void> {
-    this.#find(taskId);
-    this.parts.driver.markEnded(taskId, run);
+    const { claims, driver, services, waiters, change } = this.parts;
+    const known = this.#find(taskId);
+    const isFill = known?.state === "claimed" && !known.unfilled && known.reservedFingerprint !== null;
+    if (!isFill || known.rowDone || run < known.run) return driver.markEnded(taskId, run);
+    // A reservation was canceled while its content is on the way to the row: that is still to come, and is canceled too.
+    change(() => claims.wantCancel(taskId, services.clock.nowMs() + this.#firstDueMs()));
+    waiters.wake(taskId);
   }
 
   async waitForEnd(taskId: string, timeoutMs: number): Promise<void> {
