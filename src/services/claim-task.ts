@@ -87,6 +87,8 @@ async function makeVerdict(ctx: CallContext, input: ClaimInput, fingerprint: str
       outcomeOf(() => input.check()),
     ]);
     const standing = rows[0] && toTask(rows[0]);
+    // Nobody reserved it in this namespace, whatever an object knows of that id.
+    if (standing === undefined && input.door === "fill") throw notFound("task");
     const isNew = standing === undefined || (input.door === "fill" && isUnfilled(standing));
     const refusal = isNew ? await input.refuseClaim() : undefined;
     if (refusal !== undefined) return { standing, verdict: fail(refusal.value) };

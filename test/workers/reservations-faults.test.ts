@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Answer, call, until } from "../support/api";
 import { arm, type FaultKind, firedFaults, resetFaults } from "../support/faults";
+import { newTenant } from "../support/nouns";
 import { refusalOf } from "../support/refusal";
 import { fill, type Held, isHeld, loseObject, recordOf, reserve, reserved, ringBell, rowOf } from "../support/reserve";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene } from "../support/scene";
@@ -128,6 +129,18 @@ describe("a fill, with a fault in one step", () => {
     expect(refusalOf(await fill(held, batchOf(from)))).toBe("503 creation-unavailable");
     expect((await rowOf(held.id)).status).toBe("unbound");
     await expectFilledOnce(held, from);
+  });
+
+  it("tells another namespace nothing of its task, though the look at the row fails at first", async () => {
+    const from = await scene(1);
+    const held = await reserved();
+    await fill(held, batchOf(from));
+    const { key } = await newTenant();
+    resetFaults();
+    arm("fails-before", READ);
+    const body = batchOf(from, { name: "other" });
+    const foreign = await call("PUT", `/v1/batches/${held.id}`, { key, body, headers: { putKey: held.putKey } });
+    expect([refusalOf(foreign), firedFaults().length]).toEqual(["404 task-not-found", 1]);
   });
 
   it("is kept once it was accepted, though its row comes late, and the reservation would be over by then", async () => {
