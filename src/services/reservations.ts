@@ -1,4 +1,4 @@
-import { holdId } from "../data/held-id-store";
+import { holdId, releaseId } from "../data/held-id-store";
 import { taskIdOf } from "../domain/ids";
 import type { RequestMaterial } from "../domain/request";
 import { HELD_IDS_MAX, isUnfilled, reservationEndsAtMs } from "../domain/reservation";
@@ -40,7 +40,7 @@ export async function reserveTask(ctx: CallContext, input: ReserveInput): Promis
     taskId,
     check: () => Promise.resolve(EMPTY),
     refuseClaim: async () => (await input.refuseClaim()) ?? holdRefusal(ctx, taskId),
-  });
+  }).catch((error: unknown) => letGo(ctx, taskId, error));
   const putKey = await ctx.putKeys.make(taskId);
   return { taskId, putKey, expiresAtMs: reservationEndsAtMs(task.createdAtMs), replayed };
 }
@@ -50,6 +50,17 @@ async function holdRefusal(ctx: CallContext, taskId: string): Promise<ServiceErr
   const nowMs = ctx.clock.nowMs();
   const hold = { namespaceId: ctx.namespaceId, taskId, nowMs, untilMs: reservationEndsAtMs(nowMs) };
   return (await holdId(ctx.db, hold)) ? undefined : tooManyHeld();
+}
+
+/**
+ * What the call held before the object said that the id is another request's, or a removed one's, is let go. Best effort:
+ * it would end by itself.
+ * @throws the error, always.
+ */
+async function letGo(ctx: CallContext, taskId: string, error: unknown): Promise<never> {
+  const isOthers = error instanceof ServiceError && ["mismatch", "gone"].includes(error.value.kind);
+  if (isOthers) await releaseId(ctx.db, { namespaceId: ctx.namespaceId, id: taskId }).catch(() => undefined);
+  throw error;
 }
 
 /** The refusal of one more reservation, or of one more cancel before its creation. */

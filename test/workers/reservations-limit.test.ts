@@ -92,6 +92,15 @@ describe("the limit of held ids", () => {
     expect((await fill(held, batchOf(from))).status).toBe(201);
   });
 
+  it("counts nothing for a reservation that is refused, because another request has its id", async () => {
+    const requestId = crypto.randomUUID();
+    const from = await scene(1);
+    arm("fails-before", 'insert into "tasks"');
+    expect((await putBatch(requestId, batchOf(from))).status).toBe(503);
+    expect(refusalOf(await reserve(requestId))).toBe("422 request-id-reused");
+    expect(await countHeld()).toBe(0);
+  });
+
   it("is not passed by fifty reservations at once", async () => {
     await holdUpTo(LIMIT - 10);
     const answers = await Promise.all(Array.from({ length: 50 }, tryToReserve));
