@@ -62,6 +62,9 @@ export class ClaimDesk {
   /** @returns undefined when nothing that is known decides. */
   #lookUp(request: ClaimRequest, known: ClaimRecord | undefined): Step | undefined {
     if (known === undefined || known.state === "stone") return undefined;
+    const { namespaceId } = known.state === "claimed" ? known.task : known.head;
+    // The id of a fill is the client's: of another namespace it is told nothing.
+    if (namespaceId !== request.namespaceId) return { kind: "unknown" };
     if (known.state !== "claimed") return GO_ON;
     if (request.door === "fill" && known.unfilled) return undefined;
     return isSame(known, request) ? GO_ON : this.#mismatch(known, request);
@@ -70,12 +73,19 @@ export class ClaimDesk {
   /** Only what no claim is known of is checked, so a replay is never refused for what has changed since. */
   async #check(request: ClaimRequest): Promise<Step> {
     const checked = await this.#checks.add(request);
-    // A tombstone in one place is made one in both.
-    if (checked.standing !== undefined && checked.standing.deletedAtMs !== null) {
-      await this.parts.driver.retire({ task: headOf(checked.standing) });
+    const { standing } = checked;
+    if (standing !== undefined && this.#isOverByRow(request, standing)) {
+      await this.parts.driver.retire({ task: headOf(standing) });
       return GO_ON;
     }
     return this.#claiming.add({ ...checked, request });
+  }
+
+  /** A tombstone in one place is made one in both; a reservation of which only the row is left ends in time too. */
+  #isOverByRow({ door, taskId }: ClaimRequest, standing: Task): boolean {
+    if (standing.deletedAtMs !== null) return true;
+    const isReserved = door === "fill" && isUnfilled(standing) && this.#find(taskId) === undefined;
+    return isReserved && reservationEndsAtMs(standing.createdAtMs) <= this.parts.services.clock.nowMs();
   }
 
   /**

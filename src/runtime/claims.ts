@@ -1,3 +1,4 @@
+import { reservationEndsAtMs } from "../domain/reservation";
 import type { NewTask, TaskHead } from "../domain/task";
 import type { ClaimRequest, RequestRecord } from "../services/ports";
 import { ClaimInvokes } from "./claim-invokes";
@@ -199,18 +200,20 @@ export class Claims {
 
   /**
    * The row in D1 is older than this claim: it wins, and no call of now made it. If it holds another request, what that
-   * request said is not at hand any more.
+   * request said is not at hand any more. One that is unfilled can be filled until its own time is up.
    */
   adopt(taskId: string, row: OlderRow): void {
     this.#sql.exec(
       `UPDATE claims SET material = CASE WHEN fingerprint = ? THEN material ELSE '' END, fingerprint = ?,
-         call_id = '', first_seen_at_ms = ?, unfilled = ?, keep_until_ms = CASE WHEN ? THEN keep_until_ms END
+         call_id = '', first_seen_at_ms = ?, unfilled = ?, keep_until_ms = ?,
+         reserved_fingerprint = coalesce(?, reserved_fingerprint)
        WHERE task_id = ? AND state = 'claimed'`,
       row.fingerprint,
       row.fingerprint,
       row.createdAtMs,
       Number(row.unfilled),
-      Number(row.unfilled),
+      row.unfilled ? reservationEndsAtMs(row.createdAtMs) : null,
+      row.unfilled ? row.fingerprint : null,
       taskId,
     );
   }

@@ -109,8 +109,13 @@ export class RequestDesk implements Port.TaskRequests {
   }
 
   async ended(taskId: string, run: number): Promise<void> {
-    this.#find(taskId);
-    this.parts.driver.markEnded(taskId, run);
+    const { claims, driver, services, waiters, change } = this.parts;
+    const known = this.#find(taskId);
+    const isFill = known?.state === "claimed" && !known.unfilled && known.reservedFingerprint !== null;
+    if (!isFill || known.rowDone || run < known.run) return driver.markEnded(taskId, run);
+    // A reservation was canceled while its content is on the way to the row: that is still to come, and is canceled too.
+    change(() => claims.wantCancel(taskId, services.clock.nowMs() + this.#firstDueMs()));
+    waiters.wake(taskId);
   }
 
   async waitForEnd(taskId: string, timeoutMs: number): Promise<void> {
