@@ -21,6 +21,7 @@ export default defineConfig(async () => {
                   LEASE_SECONDS: "2",
                   HEARTBEAT_SECONDS: "0.5",
                   TEST_MIGRATIONS: migrations,
+                  ...fromEnvironment("REQUEST_OBJECTS", "SCHEDULE_SEED", "SCHEDULE_PATH", "SCHEDULE_RUNS"),
                 },
               },
             }),
@@ -45,3 +46,8 @@ export default defineConfig(async () => {
     },
   };
 });
+
+/** Variables of the environment do not reach the Worker, nor its tests; those named do, where they are set. */
+function fromEnvironment(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

@@ -1,4 +1,5 @@
-import { through } from "./faults";
+import { holdable } from "./schedules/bindings-control";
+import { through } from "./schedules/passage";
 
 const EXECUTING = ["run", "all", "raw", "first"] as const;
 
@@ -7,7 +8,7 @@ export function withFaults(env: Env): Env {
   return new Proxy(env, {
     get: (target, key) => {
       if (key === "DB") return faultyDatabase(target.DB);
-      if (key === "TASK_BELLS") return faultyQueue(target.TASK_BELLS);
+      if (key === "TASK_BELLS") return faultyQueue(holdable(target.TASK_BELLS));
       if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS);
       return Reflect.get(target, key) as unknown;
     },

@@ -1,0 +1,105 @@
+import * as fc from "fast-check";
+import type { Fault } from "./bindings-control";
+
+export type Body = "a" | "b";
+
+/** What may be done at the same time as others: a call of a client, or something that comes from the platform. */
+export type Act =
+  | { readonly do: "put"; readonly id: number; readonly body: Body }
+  | { readonly do: "post" }
+  | { readonly do: "bulk"; readonly items: readonly { readonly id: number; readonly body: Body }[] }
+  | { readonly do: "get" | "get-request" | "cancel" | "cancel-request" | "delete"; readonly id: number }
+  /** `own`: with which of the client's ids for invokes, if any. */
+  | { readonly do: "invoke"; readonly id: number; readonly own: number | null }
+  | { readonly do: "alarm"; readonly id: number }
+  | { readonly do: "sweep" }
+  /** Bells reach the consumer: one, all, all in the other order, or all twice. */
+  | { readonly do: "deliver"; readonly how: "one" | "all" | "backwards" | "twice" };
+
+export type Step =
+  | Act
+  | { readonly do: "together"; readonly acts: readonly Act[] }
+  | { readonly do: "fault"; readonly fault: Fault }
+  /** Lets one of the stalled calls go on. */
+  | { readonly do: "release"; readonly which: number }
+  | { readonly do: "crash"; readonly id: number }
+  | { readonly do: "lose-bell" }
+  | { readonly do: "wait"; readonly ms: number };
+
+/** Request ids of a schedule; beside them, POST mints its own. */
+export const IDS = 2;
+const DAY_MS = 86_400_000;
+/** A lease, a first back-off, what the sweeper calls still, the end of retention. */
+const WAITS_MS = [1_500, 3_000, 15_000, 700_000, 91 * DAY_MS];
+const FAULT_KINDS = ["fails-before", "fails-after", "stalls-before", "stalls-after"] as const;
+
+// Mostly the first one: few schedules are about how two ids get on.
+const id = fc.constantFrom(0, 0, 0, 1);
+const body = fc.constantFrom<Body[]>("a", "a", "a", "b");
+const item = fc.record({ id, body });
+
+type Weighted = { readonly weight: number; readonly arbitrary: fc.Arbitrary<Act> };
+
+function actOn(weight: number, what: "get" | "get-request" | "cancel" | "cancel-request" | "delete"): Weighted {
+  return { weight, arbitrary: fc.record({ do: fc.constant(what), id }) };
+}
+
+const own = fc.constantFrom(null, 0, 1);
+const how = fc.constantFrom("one" as const, "all" as const, "backwards" as const, "twice" as const);
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 14, arbitrary: fc.record({ do: fc.constant("put" as const), id, body }) },
+  { weight: 1, arbitrary: fc.constant<Act>({ do: "post" }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("bulk" as const), items: fc.array(item, { minLength: 1, maxLength: 3 }) }),
+  },
+  actOn(3, "get"),
+  actOn(2, "get-request"),
+  actOn(3, "cancel"),
+  actOn(4, "cancel-request"),
+  actOn(3, "delete"),
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("invoke" as const), id, own }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("alarm" as const), id }) },
+  { weight: 1, arbitrary: fc.constant<Act>({ do: "sweep" }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver" as const), how }) },
+);
+
+const fault = fc.record({
+  kind: fc.oneof(
+    { weight: 40, arbitrary: fc.constantFrom(...FAULT_KINDS) },
+    // One costs a time limit.
+    { weight: 1, arbitrary: fc.constant("hangs" as const) },
+  ),
+  at: fc.constantFrom("object" as const, "write" as const, "write" as const, "read" as const, "queue" as const),
+  skip: fc.nat(3),
+});
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 40, arbitrary: act },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("together" as const),
+      acts: fc.array(act, { minLength: 2, maxLength: 3 }),
+    }),
+  },
+  { weight: 14, arbitrary: fc.record({ do: fc.constant("fault" as const), fault }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("release" as const), which: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("crash" as const), id }) },
+  { weight: 3, arbitrary: fc.constant<Step>({ do: "lose-bell" }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS_MS) }) },
+);
+
+export const schedule: fc.Arbitrary<readonly Step[]> = fc.array(step, {
+  minLength: 3,
+  maxLength: 12,
+  size: "max",
+});
+
+/** One step in one line. */
+export function textOf(step: Step): string {
+  if (step.do === "together") return `together(${step.acts.map(textOf).join(" | ")})`;
+  if (step.do === "fault") return `fault ${step.fault.kind} at ${step.fault.at} + ${step.fault.skip}`;
+  if (step.do === "bulk") return `bulk ${step.items.map(({ id, body }) => `${id}${body}`).join(" ")}`;
+  return Object.values(step).map(String).join(" ");
+}
