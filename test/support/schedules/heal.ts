@@ -14,7 +14,10 @@ const ROUNDS_MAX = 12;
 export async function heal(play: Play): Promise<void> {
   const { control } = play;
   control.armed = [];
-  while (control.stalls.length > 0) await start(play, [release(play)]);
+  // Now in the order in which they were held, now in the other: nobody promises one.
+  const newestFirst = play.ledger.trace.length % 2 === 1;
+  while (control.stalls.length > 0)
+    await start(play, [release(play, newestFirst ? control.stalls.length - 1 : 0)]);
   const hung = control.hung > 0;
   // A caller of what hangs for ever never hears of it.
   if (!hung) await Promise.all(play.pending);
@@ -22,6 +25,8 @@ export async function heal(play: Play): Promise<void> {
   control.hung = 0;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     while (control.bells.length > 0 && round < ROUNDS_MAX - 1) {
+      // Of equal bells one is enough, by the protocol: losing the others changes nothing.
+      control.bells = control.bells.filter((bell, at, all) => all.findIndex((other) => same(bell, other)) === at);
       const before = control.bells.length;
       await deliver(play, "all");
       if (control.bells.length >= before) break;
@@ -29,18 +34,22 @@ export async function heal(play: Play): Promise<void> {
     if (control.bells.length === 0 && (await isQuiet(play))) return;
     advance(ROUND_MS);
     if (round > 0) await perform(play, { do: "sweep" });
-    await Promise.all(play.ledger.subjects.map(({ taskId }) => fireAlarm(taskId).catch(() => undefined)));
+    await Promise.all(play.ledger.touched.map(({ taskId }) => fireAlarm(taskId).catch(() => undefined)));
   }
   play.ledger.say(`(not quiet after ${ROUNDS_MAX} rounds of healing)`);
 }
 
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** Whether rows and claims have come to their ends. */
 async function isQuiet(play: Play): Promise<boolean> {
-  const ids = play.ledger.subjects.map(({ taskId }) => taskId);
+  const ids = play.ledger.touched.map(({ taskId }) => taskId);
   const marks = ids.map(() => "?").join(", ");
   const open = await rows(`SELECT id FROM tasks WHERE ended_at_ms IS NULL AND id IN (${marks})`, ...ids);
   if (open.length > 0) return false;
-  const known = await Promise.all(play.ledger.subjects.map((subject) => isSettled(play, subject)));
+  const known = await Promise.all(play.ledger.touched.map((subject) => isSettled(play, subject)));
   return known.every(Boolean);
 }
 

@@ -23,7 +23,7 @@ interface Made {
 /** What is wrong after a schedule that was healed: nothing, if all promises are kept. */
 export async function judge(play: Play): Promise<readonly string[]> {
   const found = await Promise.all(
-    play.ledger.subjects.map(async (subject) => {
+    play.ledger.touched.map(async (subject) => {
       const wrong = await judgeSubject(play, subject);
       return wrong.map((violation) => `${subject.requestId ?? subject.taskId}: ${violation}`);
     }),

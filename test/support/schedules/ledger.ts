@@ -54,6 +54,11 @@ export class Ledger {
     return subject;
   }
 
+  /** Those that anybody asked about. */
+  get touched(): readonly Subject[] {
+    return this.subjects.filter(({ seen }) => seen.length > 0);
+  }
+
   begin(subject: Subject, asked: Pick<Seen, "asked" | "body" | "own">): Seen {
     this.#ticks += 1;
     const open = { return: Number.POSITIVE_INFINITY, code: 0, troubled: true, aged: true };
