@@ -11,6 +11,8 @@ export interface Fault {
   readonly at: Place;
   /** Calls of the place that pass before the fault hits one. */
   readonly skip: number;
+  /** Calls in a row that it hits. */
+  readonly times: number;
 }
 
 interface Stall {
@@ -20,7 +22,7 @@ interface Stall {
 }
 
 export interface Control {
-  armed: { readonly fault: Fault; left: number }[];
+  armed: { readonly fault: Fault; seen: number }[];
   /** What faults hit, in words. */
   fired: string[];
   stalls: Stall[];
@@ -99,10 +101,10 @@ async function faulty<T>(own: Control, label: string, work: () => Promise<T>): P
 
 function nextFault(own: Control, label: string): Fault | undefined {
   for (const armed of own.armed.filter(({ fault }) => isAt(fault.at, label))) {
-    armed.left -= 1;
-    if (armed.left >= 0) continue;
-    own.armed = own.armed.filter((other) => other !== armed);
-    return armed.fault;
+    armed.seen += 1;
+    const { skip, times } = armed.fault;
+    if (armed.seen === skip + times) own.armed = own.armed.filter((other) => other !== armed);
+    if (armed.seen > skip) return armed.fault;
   }
   return undefined;
 }
@@ -118,18 +120,23 @@ function isAt(place: Place, label: string): boolean {
  * on its way. The caller looks for the outcome on its own: workerd ends a call that waits for nothing.
  */
 async function stalled<T>(own: Control, label: string, work: () => Promise<T>): Promise<T> {
-  let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+  const outcomes: ({ readonly value: T } | { readonly error: unknown })[] = [];
   const release = async (): Promise<void> => {
     own.moves += 1;
-    outcome = await work().then(
+    const outcome = await work().then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     );
+    outcomes.push(outcome);
     own.moves += 1;
   };
   own.stalls.push({ label, release });
   own.moves += 1;
-  while (outcome === undefined) await new Promise((resolve) => setTimeout(resolve, HELD_LOOK_MS));
-  if ("error" in outcome) throw outcome.error;
-  return outcome.value;
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, HELD_LOOK_MS));
+    const [outcome] = outcomes;
+    if (outcome === undefined) continue;
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
 }

@@ -16,27 +16,30 @@ export async function heal(play: Play): Promise<void> {
   control.armed = [];
   // Now in the order in which they were held, now in the other: nobody promises one.
   const newestFirst = play.ledger.trace.length % 2 === 1;
-  while (control.stalls.length > 0)
-    await start(play, [release(play, newestFirst ? control.stalls.length - 1 : 0)]);
+  while (control.stalls.length > 0) await start(play, [release(play, newestFirst ? control.stalls.length - 1 : 0)]);
   const hung = control.hung > 0;
   // A caller of what hangs for ever never hears of it.
   if (!hung) await Promise.all(play.pending);
   hurry(false);
   control.hung = 0;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    while (control.bells.length > 0 && round < ROUNDS_MAX - 1) {
-      // Of equal bells one is enough, by the protocol: losing the others changes nothing.
-      control.bells = control.bells.filter((bell, at, all) => all.findIndex((other) => same(bell, other)) === at);
-      const before = control.bells.length;
-      await deliver(play, "all");
-      if (control.bells.length >= before) break;
-    }
+    await deliverAll(play);
     if (control.bells.length === 0 && (await isQuiet(play))) return;
     advance(ROUND_MS);
     if (round > 0) await perform(play, { do: "sweep" });
     await Promise.all(play.ledger.touched.map(({ taskId }) => fireAlarm(taskId).catch(() => undefined)));
   }
   play.ledger.say(`(not quiet after ${ROUNDS_MAX} rounds of healing)`);
+}
+
+async function deliverAll(play: Play): Promise<void> {
+  const { control } = play;
+  for (let before = Infinity; control.bells.length > 0 && control.bells.length < before;) {
+    // Of equal bells one is enough, by the protocol: losing the others changes nothing.
+    control.bells = control.bells.filter((bell, at, all) => all.findIndex((other) => same(bell, other)) === at);
+    before = control.bells.length;
+    await deliver(play, "all");
+  }
 }
 
 function same(one: unknown, other: unknown): boolean {

@@ -56,7 +56,9 @@ async function judgeSubject(play: Play, subject: Subject): Promise<readonly stri
 
 /** No row: then nothing was acknowledged, and no claim is left that will never end. */
 function lostRow(play: Play, before: readonly Seen[], record: Seen | undefined): readonly string[] {
-  const claimed = before.some(({ asked, code, problem }) => asked === "put" && problem === "creation-pending" && code === 503);
+  const claimed = before.some(
+    ({ asked, code, problem }) => asked === "put" && problem === "creation-pending" && code === 503,
+  );
   return [
     ...(record?.code === 200 ? ["a claim without a row"] : []),
     ...(claimed && !play.objectsTroubled ? ["a claim that was told of is lost"] : []),
@@ -64,7 +66,9 @@ function lostRow(play: Play, before: readonly Seen[], record: Seen | undefined):
 }
 
 function judgeRow(row: Row, before: readonly Seen[], sent: number): readonly string[] {
-  const removed = before.some(({ asked, code, problem }) => code === 204 || (asked === "delete" && problem === "removal-pending"));
+  const removed = before.some(
+    ({ asked, code, problem }) => code === 204 || (asked === "delete" && problem === "removal-pending"),
+  );
   return [
     ...(hasEnded(row.status) && row.ended_at_ms !== null ? [] : [`it never ends: ${row.status}`]),
     ...(removed && row.deleted_at_ms === null ? ["its removal was promised, and it is there"] : []),
@@ -77,11 +81,11 @@ async function judgeMemories({ stage }: Play, row: Row, made: readonly Made[]): 
   const lost = stage.scene.memoryIds.filter((id) => !sources.has(id));
   const target = made[0]?.collection_id ?? "";
   const [counted] = await rows<{ memory_count: number }>("SELECT memory_count FROM collections WHERE id = ?", target);
-  const told: unknown = row.result === null ? undefined : JSON.parse(row.result).reVoiced;
+  const told: number | undefined = row.result === null ? undefined : JSON.parse(row.result).reVoiced;
   return [
     ...(sources.size < made.length ? ["a memory twice"] : []),
     ...(row.status === "complete" && lost.length > 0 ? [`complete, and ${lost.length} memories lost`] : []),
     ...((counted?.memory_count ?? 0) === made.length ? [] : ["the collection miscounts its memories"]),
-    ...(told === undefined || told === made.length ? [] : [`the result tells of ${String(told)} memories, not ${made.length}`]),
+    ...(told === undefined || told === made.length ? [] : [`the result tells of ${told} memories, not ${made.length}`]),
   ];
 }

@@ -43,7 +43,7 @@ async function take(play: Play, step: Step): Promise<void> {
     case "fault":
       if (step.fault.kind === "hangs") hurry(true);
       if (step.fault.at === "object") play.objectsTroubled = true;
-      control.armed.push({ fault: step.fault, left: step.fault.skip });
+      control.armed.push({ fault: step.fault, seen: 0 });
       return;
     case "release":
       return start(play, [release(play, step.which)]);

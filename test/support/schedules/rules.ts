@@ -11,13 +11,16 @@ const CODES: Readonly<Record<Asked, readonly number[]>> = {
   delete: [204, 404],
   invoke: [202, 404, 409],
 };
-const ENDS = ["complete", "canceled", "error"];
+const ENDS = new Set(["complete", "canceled", "error"]);
 
 type Rule = (seen: readonly Seen[]) => readonly string[];
 
 const told = (seen: Seen) => `${seen.asked} ${seen.body ?? ""} [${seen.call}..${seen.return}] ${answerOf(seen)}`;
 const isAcknowledged = ({ asked, code }: Seen) => asked === "put" && (code === 200 || code === 201);
-const isOf = (...asked: readonly Asked[]) => (seen: Seen) => asked.includes(seen.asked);
+const isOf =
+  (...asked: readonly Asked[]) =>
+  (seen: Seen) =>
+    asked.includes(seen.asked);
 /** What was called before an answer came may have brought it about. */
 const couldCause = (cause: Seen, answer: Seen) => cause !== answer && cause.call < answer.return;
 const isAfter = (later: Seen, earlier: Seen) => later.call > earlier.return;
@@ -39,7 +42,7 @@ const oneFirst: Rule = (all) => {
 };
 
 const oneBody: Rule = (all) => {
-  const [winner] = all.filter(isAcknowledged);
+  const winner = all.find(isAcknowledged);
   const puts = all.filter(isOf("put"));
   return puts.flatMap((seen) => {
     if (seen.code === 422) {
@@ -81,22 +84,26 @@ const staysGone: Rule = (all) =>
 const cancelEnds: Rule = (all) =>
   all
     .filter((seen) => isOf("cancel", "cancel-request")(seen) && seen.code === 200)
-    .filter(({ status }) => !ENDS.includes(status ?? ""))
+    .filter(({ status }) => !ENDS.has(status ?? ""))
     .map((seen) => wrong("a cancel that ended nothing", seen));
 
 const canceledByWish: Rule = (all) =>
   all
     .filter(({ status }) => status === "canceled")
-    .filter((seen) => !all.some((cause) => isOf("cancel", "cancel-request", "delete")(cause) && cause.call < seen.return))
+    .filter(
+      (seen) => !all.some((cause) => isOf("cancel", "cancel-request", "delete")(cause) && cause.call < seen.return),
+    )
     .map((seen) => wrong("canceled, though nobody wished it", seen));
 
 /** An end stays until an invoke opens the next run; complete stays for ever. */
 const endsAbsorb: Rule = (all) => {
   const shown = all.filter(({ status }) => status !== undefined);
   return shown
-    .filter(({ status }) => ENDS.includes(status ?? ""))
+    .filter(({ status }) => ENDS.has(status ?? ""))
     .flatMap((end) => {
-      const later = shown.find((seen) => isAfter(seen, end) && seen.status !== end.status && !mayDiffer(all, end, seen));
+      const later = shown.find(
+        (seen) => isAfter(seen, end) && seen.status !== end.status && !mayDiffer(all, end, seen),
+      );
       return later === undefined ? [] : [wrong("an end that changed", end, later)];
     });
 };
@@ -127,7 +134,9 @@ const onlyCompleteIsRefused: Rule = (all) =>
   all
     .filter(({ asked, code }) => asked === "invoke" && code === 409)
     .flatMap((seen) => {
-      const other = all.find((later) => isAfter(later, seen) && later.status !== undefined && later.status !== "complete");
+      const other = all.find(
+        (later) => isAfter(later, seen) && later.status !== undefined && later.status !== "complete",
+      );
       return other === undefined ? [] : [wrong("refused as complete, which it is not", seen, other)];
     });
 

@@ -76,44 +76,58 @@ const fault = fc.record({
     { weight: 1, arbitrary: fc.constant("queue" as const) },
   ),
   skip: fc.constantFrom(0, 0, 0, 1, 1, 2, 3),
+  times: fc.constantFrom(1, 1, 1, 2, 4),
 });
 
 const aFault = fc.record({ do: fc.constant("fault" as const), fault });
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 40, arbitrary: act },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant("together" as const),
-      acts: fc.array(act, { minLength: 2, maxLength: 3 }),
-    }),
-  },
-  { weight: 18, arbitrary: aFault },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("release" as const), which: fc.nat(2) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("crash" as const), id }) },
-  { weight: 3, arbitrary: fc.constant<Step>({ do: "lose-bell" }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS_MS) }) },
-);
+const together = fc.record({
+  do: fc.constant("together" as const),
+  acts: fc.array(act, { minLength: 2, maxLength: 3 }),
+});
+
+function stepOf(weights: { readonly together: number; readonly fault: number }): fc.Arbitrary<Step> {
+  return fc.oneof(
+    { weight: 40, arbitrary: act },
+    { weight: weights.together, arbitrary: together },
+    { weight: weights.fault, arbitrary: aFault },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("release" as const), which: fc.nat(2) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("crash" as const), id }) },
+    { weight: 3, arbitrary: fc.constant<Step>({ do: "lose-bell" }) },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS_MS) }) },
+  );
+}
 
 const put: Step = { do: "put", id: 0, body: "a" };
-/** How it begins: nothing, a task, one that meets a fault, one that has ended, one that was given up. */
+const rowless: Step = { do: "fault", fault: { kind: "fails-before", at: "write", skip: 0, times: 1 } };
+/** How it begins: nothing, a task, one that meets a fault, one without a row, one that has ended, one that was given up. */
 const opening: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 2, arbitrary: fc.constant([]) },
   { weight: 2, arbitrary: fc.constant([put]) },
   { weight: 3, arbitrary: aFault.map((first) => [first, put]) },
+  { weight: 2, arbitrary: fc.constant<Step[]>([rowless, put]) },
   { weight: 2, arbitrary: fc.constant<Step[]>([put, { do: "deliver", how: "all" }]) },
   { weight: 2, arbitrary: fc.constant<Step[]>([put, { do: "cancel", id: 0 }]) },
   { weight: 1, arbitrary: fc.constant<Step[]>([{ do: "cancel-request", id: 0 }]) },
 );
 
-export const schedule: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(opening, fc.array(step, { minLength: 2, maxLength: 9, size: "max" }))
-  .map(([first, rest]) => [...first, ...rest]);
+/** What a schedule is mostly about. */
+export type Flavour = "faults" | "races";
+
+const STEPS: Readonly<Record<Flavour, fc.Arbitrary<Step>>> = {
+  faults: stepOf({ together: 6, fault: 20 }),
+  races: stepOf({ together: 30, fault: 12 }),
+};
+
+export function scheduleOf(flavour: Flavour): fc.Arbitrary<readonly Step[]> {
+  return fc
+    .tuple(opening, fc.array(STEPS[flavour], { minLength: 2, maxLength: 9, size: "max" }))
+    .map(([first, rest]) => [...first, ...rest]);
+}
 
 /** One step in one line. */
 export function textOf(step: Step): string {
   if (step.do === "together") return `together(${step.acts.map(textOf).join(" | ")})`;
-  if (step.do === "fault") return `fault ${step.fault.kind} at ${step.fault.at} + ${step.fault.skip}`;
+  if (step.do === "fault") return `fault ${Object.values(step.fault).join(" ")}`;
   if (step.do === "bulk") return `bulk ${step.items.map(({ id, body }) => `${id}${body}`).join(" ")}`;
   return Object.values(step).map(String).join(" ");
 }
