@@ -134,6 +134,7 @@ async function stalled<T>(own: Control, label: string, work: () => Promise<T>): 
   own.moves += 1;
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, HELD_LOOK_MS));
+    if (control !== own) throw new Error("The schedule of this call is over.");
     const [outcome] = outcomes;
     if (outcome === undefined) continue;
     if ("error" in outcome) throw outcome.error;

@@ -35,7 +35,7 @@ async function judgeSubject(play: Play, subject: Subject): Promise<readonly stri
   const sent = subject.seen.filter(({ asked }) => asked === "put");
   const before = [...subject.seen];
   await ask(play, subject, { asked: "get" });
-  if (subject.requestId !== null) await ask(play, subject, { asked: "get-request" });
+  // The healing asked for it last, when nothing was left to do.
   const record = subject.seen.findLast(({ asked }) => asked === "get-request");
   const body = before.find(({ asked, code }) => asked === "put" && (code === 200 || code === 201))?.body;
   if (!subject.minted && body !== undefined) await ask(play, subject, { asked: "put", body });

@@ -9,7 +9,7 @@ const LOOK_MS = 5;
 /** After so long without a move, while a call is stalled or hangs, what is under way waits for it. */
 const STILL_MS = 40;
 /** The shortened time limits end before this. */
-const STILL_WITH_HANGING_MS = 700;
+const STILL_WITH_HANGING_MS = 300;
 /** Nothing real takes so long. */
 const ACT_MS_MAX = 15_000;
 const DAY_MS = 86_400_000;
@@ -41,7 +41,12 @@ async function take(play: Play, step: Step): Promise<void> {
         step.acts.map((act) => perform(play, act)),
       );
     case "fault":
-      if (step.fault.kind === "hangs") hurry(true);
+      if (step.fault.kind === "hangs") {
+        hurry(true);
+        // What is only slow may meet a shortened limit too.
+        play.troubled = true;
+        play.objectsTroubled = true;
+      }
       if (step.fault.at === "object") play.objectsTroubled = true;
       control.armed.push({ fault: step.fault, seen: 0 });
       return;

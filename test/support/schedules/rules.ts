@@ -81,10 +81,11 @@ const staysGone: Rule = (all) =>
       return back === undefined ? [] : [wrong("back from its removal", seen, back)];
     });
 
+/** A cancel shows the task as it is a little later: only an invoke that overlapped can have opened it again. */
 const cancelEnds: Rule = (all) =>
   all
     .filter((seen) => isOf("cancel", "cancel-request")(seen) && seen.code === 200)
-    .filter(({ status }) => !ENDS.has(status ?? ""))
+    .filter((seen) => !ENDS.has(seen.status ?? "") && !mayHaveOpened(all, seen, seen))
     .map((seen) => wrong("a cancel that ended nothing", seen));
 
 const canceledByWish: Rule = (all) =>
@@ -111,7 +112,12 @@ const endsAbsorb: Rule = (all) => {
 function mayDiffer(all: readonly Seen[], end: Seen, later: Seen): boolean {
   if (end.status === "complete") return false;
   if (end.run !== undefined && later.run !== undefined) return later.run > end.run;
-  return all.some((invoke) => isOf("invoke")(invoke) && invoke.call < later.return && effectEnd(invoke) > end.call);
+  return mayHaveOpened(all, end, later);
+}
+
+/** Whether an invoke may have opened a run between the call of one and the answer of another. */
+function mayHaveOpened(all: readonly Seen[], from: Seen, to: Seen): boolean {
+  return all.some((invoke) => isOf("invoke")(invoke) && invoke.call < to.return && effectEnd(invoke) > from.call);
 }
 
 /** Until when a call may take effect: one that was not answered with certainty, at any time. */

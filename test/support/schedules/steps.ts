@@ -120,7 +120,7 @@ const STEPS: Readonly<Record<Flavour, fc.Arbitrary<Step>>> = {
 
 export function scheduleOf(flavour: Flavour): fc.Arbitrary<readonly Step[]> {
   return fc
-    .tuple(opening, fc.array(STEPS[flavour], { minLength: 2, maxLength: 9, size: "max" }))
+    .tuple(opening, fc.array(STEPS[flavour], { maxLength: 9, size: "max" }))
     .map(([first, rest]) => [...first, ...rest]);
 }
 

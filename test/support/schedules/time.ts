@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 const START_AHEAD_MS = 1_000 * DAY_MS;
 /** Time limits from this length on are shortened while a call hangs, so that nobody waits for them. */
 const LONG_MS = 1_000;
-const SHORTENED = 20;
+const SHORTENED = 40;
 
 let aheadMs = START_AHEAD_MS;
 let hurried = false;
