@@ -14,6 +14,7 @@ const ROUNDS_MAX = 12;
 export async function heal(play: Play): Promise<void> {
   const { control } = play;
   control.armed = [];
+  await look(play);
   // Now in the order in which they were held, now in the other: nobody promises one.
   const newestFirst = play.ledger.trace.length % 2 === 1;
   while (control.stalls.length > 0) await start(play, [release(play, newestFirst ? control.stalls.length - 1 : 0)]);
@@ -30,6 +31,14 @@ export async function heal(play: Play): Promise<void> {
     await Promise.all(play.ledger.touched.map(({ taskId }) => fireAlarm(taskId).catch(() => undefined)));
   }
   play.ledger.say(`(not quiet after ${ROUNDS_MAX} rounds of healing)`);
+}
+
+/** What was acknowledged must be seen before anything is healed. */
+async function look(play: Play): Promise<void> {
+  for (const subject of play.ledger.touched) {
+    await ask(play, subject, { asked: "get" });
+    if (subject.requestId !== null) await ask(play, subject, { asked: "get-request" });
+  }
 }
 
 async function deliverAll(play: Play): Promise<void> {
