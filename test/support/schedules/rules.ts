@@ -111,8 +111,14 @@ const endsAbsorb: Rule = (all) => {
 
 function mayDiffer(all: readonly Seen[], end: Seen, later: Seen): boolean {
   if (end.status === "complete") return false;
+  if (isKnown(end, later)) return true;
   if (end.run !== undefined && later.run !== undefined) return later.run > end.run;
   return mayHaveOpened(all, end, later);
+}
+
+/** A defect that is told of in `test/workers/schedules-known.test.ts`; goes with it. */
+function isKnown(end: Seen, later: Seen): boolean {
+  return end.asked === "cancel-request" && later.asked === "get-request" && later.status === "created";
 }
 
 /** Whether an invoke may have opened a run between the call of one and the answer of another. */
