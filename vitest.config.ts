@@ -55,11 +55,6 @@ function inWorkerd(name: string, include: string[], bindings: Record<string, unk
   };
 }
 
-/** Variables of the environment do not reach workerd by themselves. */
-function fromEnvironment(...names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-}
-
 export default defineConfig(async () => {
   const bindings = {
     TEST_MIGRATIONS: await readD1Migrations("./migrations"),
