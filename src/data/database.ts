@@ -3,16 +3,21 @@ import type { PreparedQuery } from "drizzle-orm/session";
 import * as schema from "./schema";
 import { timed, type TimedDatabase } from "./timed-database";
 
-/** A D1 database behind drizzle. One handle a request or event; it holds no connection. */
+/** A D1 database behind drizzle. It holds no connection and no state: one handle serves all requests of an isolate. */
 export type Database = DrizzleD1Database<typeof schema> & {
   /** The binding behind it: the same object for all handles of one isolate. */
   readonly $client: D1Database;
 };
 
+const opened = new WeakMap<D1Database, Database>();
+
 export function openDatabase(binding: D1Database): Database {
+  const before = opened.get(binding);
+  if (before !== undefined) return before;
   const client = timed(binding);
-  const db = drizzle(client, { schema });
-  return Object.assign(db, { batch: batchOn(client) });
+  const db = Object.assign(drizzle(client, { schema }), { batch: batchOn(client) });
+  opened.set(binding, db);
+  return db;
 }
 
 /**

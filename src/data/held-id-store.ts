@@ -26,7 +26,10 @@ export async function holdId(
   return held.length > 0;
 }
 
-/** Gives an id free, in the batch of what fills or ends it. */
+/** Gives an id free, in the batch of what fills it: a namespace, and the id. */
+export const RELEASE_ID = 'DELETE FROM "held_ids" WHERE "namespace_id" = ? AND "task_id" = ?';
+
+/** As above, in the batch of what ends it. */
 export function releaseId(db: Database, { namespaceId, id }: { readonly namespaceId: string; readonly id: string }) {
   return db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), eq(heldIds.taskId, id)));
 }

@@ -1,9 +1,10 @@
-import { eq, getTableColumns, isNull, sql } from "drizzle-orm";
+import { getTableColumns } from "drizzle-orm";
 import type { Agent } from "../domain/agent";
 import type { Task } from "../domain/task";
 import type { Database } from "./database";
-import { agentCollections, agents, collections, tasks } from "./schema";
-import { taskColumns, toTask } from "./task-row";
+import { FixedSelect } from "./fixed-select";
+import { agentCollections, agents, collections } from "./schema";
+import { taskTerms, type TaskRow, toTask } from "./task-row";
 
 export interface CollectionReference {
   readonly id: string;
@@ -33,29 +34,17 @@ export async function findForCreation(
 ): Promise<References & { readonly tasks: ReadonlyMap<string, Task> }> {
   const agentIds = pairs(wanted, ({ agentIds }) => agentIds);
   const collectionIds = pairs(wanted, ({ collectionIds }) => collectionIds);
-  const [taskRows, agentRows, collectionRows, boundRows] = await db.batch([
-    selectTasks(db, wanted),
-    db.select(getTableColumns(agents)).from(agents).innerJoin(wantedIn(agentIds), isWanted(agents)),
-    db
-      .select({ ...collectionColumns, namespaceId: collections.namespaceId })
-      .from(collections)
-      .innerJoin(wantedIn(collectionIds), isWanted(collections)),
-    db
-      .select({ agentId: agentCollections.agentId, collectionId: agentCollections.collectionId })
-      .from(agentCollections)
-      .innerJoin(
-        wantedIn(agentIds),
-        sql`${agentCollections.agentId} = wanted.value ->> 'id'
-        AND ${agentCollections.namespaceId} = wanted.value ->> 'namespaceId'`,
-      )
-      .innerJoin(collections, eq(collections.id, agentCollections.collectionId))
-      .where(isNull(collections.deletedAtMs))
-      .orderBy(agentCollections.agentId, agentCollections.collectionId),
+  const [taskResult, agentResult, collectionResult, boundResult] = await db.$client.batch([
+    TASKS.statement(db, JSON.stringify(tasksOf(wanted))),
+    AGENTS.statement(db, JSON.stringify(agentIds)),
+    COLLECTIONS.statement(db, JSON.stringify(collectionIds)),
+    BOUND.statement(db, JSON.stringify(agentIds)),
   ]);
-  const bound = Map.groupBy(boundRows, ({ agentId }) => agentId);
-  const [agentsById, collectionsById] = [byId(agentRows), byId(collectionRows)];
+  const bound = Map.groupBy(BOUND.rowsOf(boundResult), ({ agentId }) => agentId);
+  const agentsById = byId(AGENTS.rowsOf(agentResult));
+  const collectionsById = byId(COLLECTIONS.rowsOf(collectionResult));
   return {
-    tasks: byId(taskRows.map(toTask)),
+    tasks: byId(TASKS.rowsOf(taskResult).map(toTask)),
     findAgent: (namespaceId, id) => inNamespace(agentsById.get(id), namespaceId),
     findCollection: (namespaceId, id) => inNamespace(collectionsById.get(id), namespaceId),
     boundCollectionIds: new Map([...bound].map(([id, rows]) => [id, rows.map((row) => row.collectionId)])),
@@ -67,18 +56,8 @@ export async function findTasks(
   db: Database,
   wanted: readonly Pick<WantedIds, "namespaceId" | "taskId">[],
 ): Promise<ReadonlyMap<string, Task>> {
-  return byId((await selectTasks(db, wanted)).map(toTask));
-}
-
-const collectionColumns = {
-  id: collections.id,
-  memoryCount: collections.memoryCount,
-  deletedAtMs: collections.deletedAtMs,
-};
-
-function selectTasks(db: Database, wanted: readonly Pick<WantedIds, "namespaceId" | "taskId">[]) {
-  const ids = wanted.map(({ namespaceId, taskId }) => ({ namespaceId, id: taskId }));
-  return db.select(taskColumns).from(tasks).innerJoin(wantedIn(ids), isWanted(tasks));
+  const result = await TASKS.statement(db, JSON.stringify(tasksOf(wanted))).all();
+  return byId(TASKS.rowsOf(result).map(toTask));
 }
 
 interface WantedId {
@@ -86,14 +65,36 @@ interface WantedId {
   readonly id: string;
 }
 
-/** As one value, so that the statement is the same for any number: D1 takes 100 values at most. */
-function wantedIn(ids: readonly WantedId[]) {
-  return sql`json_each(${JSON.stringify(ids)}) AS wanted`;
+function tasksOf(wanted: readonly Pick<WantedIds, "namespaceId" | "taskId">[]): readonly WantedId[] {
+  return wanted.map(({ namespaceId, taskId }) => ({ namespaceId, id: taskId }));
 }
 
-function isWanted(table: typeof tasks | typeof agents | typeof collections) {
-  return sql`${table.id} = wanted.value ->> 'id' AND ${table.namespaceId} = wanted.value ->> 'namespaceId'`;
+/** As one value, so that the statement is the same for any number: D1 takes 100 values at most. */
+function wantedIn(table: "tasks" | "agents" | "collections"): string {
+  return `from "${table}" JOIN json_each(?) AS wanted
+    ON "${table}"."id" = wanted.value ->> 'id' AND "${table}"."namespace_id" = wanted.value ->> 'namespaceId'`;
 }
+
+const TASKS = new FixedSelect<TaskRow>(taskTerms, wantedIn("tasks"));
+const AGENTS = new FixedSelect<Agent & { readonly namespaceId: string }>(getTableColumns(agents), wantedIn("agents"));
+const COLLECTIONS = new FixedSelect<CollectionReference & { readonly namespaceId: string }>(
+  {
+    id: collections.id,
+    namespaceId: collections.namespaceId,
+    memoryCount: collections.memoryCount,
+    deletedAtMs: collections.deletedAtMs,
+  },
+  wantedIn("collections"),
+);
+const BOUND = new FixedSelect<{ readonly agentId: string; readonly collectionId: string }>(
+  { agentId: agentCollections.agentId, collectionId: agentCollections.collectionId },
+  `from "agent_collections" JOIN json_each(?) AS wanted
+    ON "agent_collections"."agent_id" = wanted.value ->> 'id'
+      AND "agent_collections"."namespace_id" = wanted.value ->> 'namespaceId'
+    JOIN "collections" ON "collections"."id" = "agent_collections"."collection_id"
+    WHERE "collections"."deleted_at_ms" IS NULL
+    ORDER BY "agent_collections"."agent_id", "agent_collections"."collection_id"`,
+);
 
 /** Each once, or a row would be found as often as it is named. */
 function pairs(wanted: readonly WantedIds[], idsOf: (wanted: WantedIds) => readonly string[]): readonly WantedId[] {

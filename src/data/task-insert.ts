@@ -1,7 +1,8 @@
-import { sql } from "drizzle-orm";
 import { bornStatus, type NewTask, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
-import { releaseId } from "./held-id-store";
+import { FixedSelect } from "./fixed-select";
+import { RELEASE_ID } from "./held-id-store";
+import { tasks } from "./schema";
 
 /** What the row that stands says of who made it. */
 export interface StandingRow {
@@ -31,39 +32,40 @@ const ROWS_CHARACTERS_MAX = 400_000;
  * that a hundred are hardly more work for D1 than one.
  */
 export async function insertTasks(db: Database, entries: readonly TaskEntry[]): Promise<readonly StandingRow[]> {
-  const [first, ...others] = [
-    ...slicesOf(entries.filter(({ fills }) => fills === null)).map((rows) => insert(db, rows)),
-    ...entries.flatMap((entry) => (entry.fills === null ? [] : [fill(db, entry, entry.fills)])),
-    ...entries.filter(({ canceled, fills }) => canceled || fills !== null).map(({ task }) => releaseId(db, task)),
-    selectStanding(db, entries),
-  ];
-  if (first === undefined) return [];
-  const results: unknown[] = await db.batch([first, ...others]);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rows of the last statement of the batch
-  const standing = new Map((results.at(-1) as StandingRecord[]).map((row) => [row.id, row]));
+  if (entries.length === 0) return [];
+  const client = db.$client;
+  const results = await client.batch([
+    ...slicesOf(entries.filter(({ fills }) => fills === null)).map((rows) => client.prepare(INSERT_NEW).bind(rows)),
+    ...entries.flatMap((entry) => (entry.fills === null ? [] : [fill(client, entry, entry.fills)])),
+    ...entries
+      .filter(({ canceled, fills }) => canceled || fills !== null)
+      .map(({ task }) => client.prepare(RELEASE_ID).bind(task.namespaceId, task.id)),
+    STANDING.statement(db, JSON.stringify(entries.map(({ task: { id, namespaceId } }) => ({ id, namespaceId })))),
+  ]);
+  const standing = new Map(STANDING.rowsOf(results.at(-1)).map((row) => [row.id, row]));
   return entries.map(({ task }) => standingOf(standing.get(task.id)));
 }
 
-const INSERT = sql.raw(`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags,
+const INSERT = `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags,
     memo, metadata, fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
   SELECT value ->> 'id', value ->> 'namespaceId', value ->> 'requestId', value ->> 'keyId', value ->> 'type',
     value ->> 'operation', value ->> 'status', value ->> 'name', value ->> 'tags', value ->> 'memo',
     value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', 1, 0, value ->> 'createdAtMs',
-    value ->> 'acceptedAtMs', value ->> 'endedAtMs', value ->> 'acceptedAtMs'`);
+    value ->> 'acceptedAtMs', value ->> 'endedAtMs', value ->> 'acceptedAtMs'`;
 
-function insert(db: Database, rows: string) {
-  return db.run(sql`${INSERT} FROM json_each(${rows}) WHERE true ON CONFLICT (id) DO NOTHING`);
-}
+const INSERT_NEW = `${INSERT} FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`;
 
-function fill(db: Database, entry: TaskEntry, reserved: string) {
-  return db.run(sql`${INSERT} FROM json_each(${JSON.stringify([toValues(entry)])}) WHERE true
+const FILL = `${INSERT} FROM json_each(?1) WHERE true
     ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, operation = excluded.operation, name = excluded.name,
       tags = excluded.tags, memo = excluded.memo, metadata = excluded.metadata, fingerprint = excluded.fingerprint,
       command = excluded.command, updated_at_ms = excluded.updated_at_ms, poked_at_ms = excluded.poked_at_ms,
       status = CASE WHEN tasks.status = 'unbound' THEN excluded.status ELSE tasks.status END,
       ended_at_ms = CASE WHEN tasks.status = 'unbound' THEN excluded.ended_at_ms ELSE tasks.ended_at_ms END
-    WHERE tasks.operation IS NULL AND tasks.fingerprint = ${reserved} AND tasks.deleted_at_ms IS NULL
-      AND tasks.namespace_id = ${entry.task.namespaceId}`);
+    WHERE tasks.operation IS NULL AND tasks.fingerprint = ?2 AND tasks.deleted_at_ms IS NULL
+      AND tasks.namespace_id = ?3`;
+
+function fill(client: D1Database, entry: TaskEntry, reserved: string): D1PreparedStatement {
+  return client.prepare(FILL).bind(JSON.stringify([toValues(entry)]), reserved, entry.task.namespaceId);
 }
 
 /** JSON columns as the texts that are stored. */
@@ -96,12 +98,17 @@ function slicesOf(entries: readonly TaskEntry[]): readonly string[] {
 
 type StandingRecord = Omit<StandingRow, "unfilled"> & { readonly id: string; readonly operation: string | null };
 
-function selectStanding(db: Database, entries: readonly TaskEntry[]) {
-  const ids = JSON.stringify(entries.map(({ task: { id, namespaceId } }) => ({ id, namespaceId })));
-  return db.all<StandingRecord>(sql`SELECT tasks.id, fingerprint, created_at_ms AS createdAtMs, status, operation
-    FROM json_each(${ids}) AS wanted JOIN tasks
-      ON tasks.id = wanted.value ->> 'id' AND tasks.namespace_id = wanted.value ->> 'namespaceId'`);
-}
+const STANDING = new FixedSelect<StandingRecord>(
+  {
+    id: tasks.id,
+    fingerprint: tasks.fingerprint,
+    createdAtMs: tasks.createdAtMs,
+    status: tasks.status,
+    operation: tasks.operation,
+  },
+  `FROM json_each(?) AS wanted JOIN tasks
+    ON tasks.id = wanted.value ->> 'id' AND tasks.namespace_id = wanted.value ->> 'namespaceId'`,
+);
 
 function standingOf(row: StandingRecord | undefined): StandingRow {
   if (row === undefined) throw new Error("The row of a task is not there after its insert.");

@@ -4,15 +4,17 @@ import { parseOwnJson } from "../domain/own-json";
 import { tasks } from "./schema";
 
 /** Sums over the parts, as one JSON array: re_voiced, flagged, skipped, failed, calls, input, output, last change. */
-const PART_SUMS = sql<string>`(SELECT json_array(
+const PART_SUMS = `(SELECT json_array(
   coalesce(sum(re_voiced), 0), coalesce(sum(flagged), 0), coalesce(sum(skipped), 0), coalesce(sum(failed), 0),
   coalesce(sum(model_calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
   coalesce(max(updated_at_ms), 0)) FROM task_parts WHERE task_parts.task_id = tasks.id)`;
 
 /** The columns that make a {@link Task}. */
-export const taskColumns = { ...getTableColumns(tasks), partSums: PART_SUMS };
+export const taskColumns = { ...getTableColumns(tasks), partSums: sql<string>`${sql.raw(PART_SUMS)}` };
+/** The same, for a statement whose text is fixed. */
+export const taskTerms = { ...getTableColumns(tasks), partSums: PART_SUMS };
 
-type TaskRow = typeof tasks.$inferSelect & { readonly partSums: string };
+export type TaskRow = typeof tasks.$inferSelect & { readonly partSums: string };
 
 export function toTask(row: TaskRow): Task {
   const [reVoiced, , skipped, failed, modelCalls, inputTokens, outputTokens, partsUpdatedAtMs] = sumsOf(row.partSums);

@@ -8,7 +8,7 @@ import type { ClaimAnswer, ClaimRequest } from "../services/ports";
 import { headOf } from "../services/task-removal";
 import { readTasks } from "../services/watch-task";
 import { firstDueMs } from "./backoff";
-import type { Claim, ClaimRecord, Tombstone } from "./claim-record";
+import type { Claim, Tombstone } from "./claim-record";
 import { type DeskParts, findHere } from "./desk-parts";
 import { type Gathered, Gatherer } from "./gatherer";
 import { ROW_WITHIN_MS } from "./outbox";
@@ -42,22 +42,33 @@ export class ClaimDesk {
 
   async answer(request: ClaimRequest): Promise<ClaimAnswer> {
     const { taskId } = request;
-    await this.#endReservation(taskId);
-    const step = this.#lookUp(request, this.#find(taskId)) ?? (await this.#check(request));
-    if (step.kind !== "go-on") return step;
-    const record = this.#find(taskId);
-    if (record?.state === "claimed" && !record.rowDone) await this.parts.driver.drive(taskId, "call");
-    return this.#show(request);
+    let known = this.#find(taskId);
+    if (this.#isOver(known)) known = await this.#endReservation(taskId);
+    const step = this.#lookUp(request, known);
+    if (step !== undefined && step.kind !== "go-on") return step;
+    if (step === undefined) {
+      const checked = await this.#check(request);
+      if (checked.kind !== "go-on") return checked;
+      known = this.#find(taskId);
+    }
+    if (known?.state === "claimed" && !known.rowDone) {
+      await this.parts.driver.drive(taskId, "call");
+      known = this.#find(taskId);
+    }
+    return this.#show(request, known);
   }
 
-  /** A reservation whose time is up ends now, though its alarm is late. */
-  async #endReservation(taskId: string): Promise<void> {
-    const { driver, services } = this.parts;
-    const isOver = (record: ClaimRecord | undefined) =>
-      record?.state === "claimed" && record.unfilled && (record.keepUntilMs ?? Infinity) <= services.clock.nowMs();
-    if (!isOver(this.#find(taskId))) return;
-    await driver.attend(taskId, "call");
-    if (isOver(this.#find(taskId))) throw new Error("A reservation is over, and that could not be written.");
+  #isOver(known: Known): boolean {
+    const isOpen = known?.state === "claimed" && known.unfilled;
+    return isOpen && (known.keepUntilMs ?? Infinity) <= this.parts.services.clock.nowMs();
+  }
+
+  /** A reservation whose time is up ends now, though its alarm is late. @returns what stands then. */
+  async #endReservation(taskId: string): Promise<Known> {
+    await this.parts.driver.attend(taskId, "call");
+    const known = this.#find(taskId);
+    if (this.#isOver(known)) throw new Error("A reservation is over, and that could not be written.");
+    return known;
   }
 
   /** @returns undefined when nothing that is known decides. */
@@ -132,8 +143,8 @@ export class ClaimDesk {
     return GO_ON;
   }
 
-  async #show(request: ClaimRequest): Promise<ClaimAnswer> {
-    const claim = this.#find(request.taskId);
+  /** @param claim as it stands now: nothing was awaited since it was found. */
+  async #show(request: ClaimRequest, claim: Known): Promise<ClaimAnswer> {
     if (claim?.state === "retired") return this.#retired(claim);
     if (claim?.state !== "claimed") throw new Error("A claim vanished while it was answered.");
     // The row turned out to hold another request while this call was under way.

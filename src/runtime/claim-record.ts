@@ -1,36 +1,50 @@
-import { z } from "zod";
 import { parseOwnJson } from "../domain/own-json";
 import type { NewTask, TaskHead } from "../domain/task";
 import { RECORD_VERSION } from "./claim-tables";
 
-const Row = z.object({
-  version: z.literal(RECORD_VERSION),
-  task_id: z.string(),
-  request_id: z.string(),
-  state: z.enum(["claimed", "stone", "retired", "moved"]),
-  material: z.string(),
-  fingerprint: z.string(),
-  task: z.string(),
-  call_id: z.string(),
-  first_seen_at_ms: z.number(),
-  last_seen_at_ms: z.number(),
-  replay_count: z.number(),
-  mismatch_count: z.number(),
-  row_done: z.number(),
-  bell_done: z.number(),
-  cancel_wanted: z.number(),
-  run: z.number(),
-  ended: z.number(),
-  tries: z.number(),
-  keep_until_ms: z.number().nullable(),
-  due_at_ms: z.number().nullable(),
-  reserved_fingerprint: z.string().nullable(),
-  unfilled: z.number(),
-  moved_to: z.string().nullable(),
-});
+type Guard<T> = (value: unknown) => value is T;
 
-export type ClaimRow = z.infer<typeof Row>;
-export const CLAIM_COLUMNS = Row.keyof().options;
+const text: Guard<string> = (value) => typeof value === "string";
+const number: Guard<number> = (value) => typeof value === "number";
+const orNull =
+  <T>(guard: Guard<T>): Guard<T | null> =>
+  (value) =>
+    value === null || guard(value);
+const oneOf = <const T extends readonly unknown[]>(...values: T): Guard<T[number]> => {
+  return (value): value is T[number] => values.includes(value);
+};
+
+/** The columns, and what may stand in each. Checked by hand: a record is read several times in every creation. */
+const COLUMNS = {
+  version: oneOf(RECORD_VERSION),
+  task_id: text,
+  request_id: text,
+  state: oneOf("claimed", "stone", "retired", "moved"),
+  material: text,
+  fingerprint: text,
+  task: text,
+  call_id: text,
+  first_seen_at_ms: number,
+  last_seen_at_ms: number,
+  replay_count: number,
+  mismatch_count: number,
+  row_done: number,
+  bell_done: number,
+  cancel_wanted: number,
+  run: number,
+  ended: number,
+  tries: number,
+  keep_until_ms: orNull(number),
+  due_at_ms: orNull(number),
+  reserved_fingerprint: orNull(text),
+  unfilled: number,
+  moved_to: orNull(text),
+};
+
+type Columns = typeof COLUMNS;
+export type ClaimRow = { readonly [C in keyof Columns]: Columns[C] extends Guard<infer T> ? T : never };
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the object above
+export const CLAIM_COLUMNS = Object.keys(COLUMNS) as readonly (keyof Columns)[];
 
 /** What a record says that has nothing to say. */
 export const BLANK = {
@@ -123,9 +137,14 @@ export class RecordUnreadable extends Error {
 
 /** @throws RecordUnreadable */
 export function parseRow(row: unknown): ClaimRow {
-  const parsed = Row.safeParse(row);
-  if (!parsed.success) throw new RecordUnreadable(parsed.error);
-  return parsed.data;
+  if (!isRow(row)) throw new RecordUnreadable(new Error("A column does not hold what it should."));
+  return row;
+}
+
+function isRow(row: unknown): row is ClaimRow {
+  if (typeof row !== "object" || row === null) return false;
+  const values: Readonly<Record<string, unknown>> = { ...row };
+  return CLAIM_COLUMNS.every((column) => COLUMNS[column](values[column]));
 }
 
 /** @throws RecordUnreadable */

@@ -35,6 +35,8 @@ export class Claims {
    * bell are done again, which changes nothing.
    */
   readonly #emptied = new Set<string>();
+  /** That the tables were there when they were last looked for. */
+  #made = false;
 
   readonly invokes: ClaimInvokes;
 
@@ -53,8 +55,7 @@ export class Claims {
 
   /** @throws RecordUnreadable */
   findRow(taskId: string): ClaimRow | undefined {
-    if (!haveTables(this.#sql)) return undefined;
-    const row = this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray()[0];
+    const [row] = this.#ask(() => this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray());
     return row && parseRow(row);
   }
 
@@ -258,22 +259,36 @@ export class Claims {
 
   /** When the next claim is due, or null when all sleep. */
   nextDueAtMs(): number | null {
-    if (!haveTables(this.#sql)) return null;
-    const due = this.#sql.exec("SELECT min(due_at_ms) AS due FROM claims").one()["due"];
-    return typeof due === "number" ? due : null;
+    const [row] = this.#ask(() => this.#sql.exec("SELECT min(due_at_ms) AS due FROM claims").toArray());
+    return typeof row?.["due"] === "number" ? row["due"] : null;
   }
 
   listDue(nowMs: number, limit: number): readonly string[] {
-    if (!haveTables(this.#sql)) return [];
     const statement = "SELECT task_id FROM claims WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?";
-    const rows = this.#sql.exec<{ task_id: string }>(statement, nowMs, limit).toArray();
+    const rows = this.#ask(() => this.#sql.exec<{ task_id: string }>(statement, nowMs, limit).toArray());
     return rows.map((row) => row.task_id);
+  }
+
+  /**
+   * Rows of a query, and none while there are no tables. That there are is asked once; they can be gone again, when what
+   * made them was rolled back or the storage was emptied, and then the query fails.
+   */
+  #ask<T>(query: () => readonly T[]): readonly T[] {
+    this.#made ||= haveTables(this.#sql);
+    if (!this.#made) return [];
+    try {
+      return query();
+    } catch (error) {
+      this.#made = haveTables(this.#sql);
+      if (this.#made) throw error;
+      return [];
+    }
   }
 
   /** Writes a whole record, over whatever stands. */
   put(row: ClaimRow): void {
     this.#emptied.delete(row.task_id);
-    this.#sql.exec(CREATE_TABLES);
+    if (!this.#made) this.#sql.exec(CREATE_TABLES);
     this.#sql.exec(PUT, ...CLAIM_COLUMNS.map((column) => row[column]));
   }
 }

@@ -154,7 +154,9 @@ export class TaskRequestObject extends DurableObject<Env> {
    */
   async #at<T>(taskId: string, mode: "takes" | "looks", call: (requests: Port.TaskRequests) => Promise<T>): Promise<T> {
     for (let hop = 0; hop < HOPS_MAX; hop++) {
-      const elsewhere = await this.#locate(taskId, mode);
+      // Without a former placement a record can only be here, or was handed over: the desk sees that itself.
+      const isHere = hop === 0 && this.#placements.former.length === 0;
+      const elsewhere = isHere ? undefined : await this.#locate(taskId, mode);
       if (elsewhere !== undefined) return call(requestsAt(this.env.TASK_REQUESTS, elsewhere));
       try {
         return await call(this.#desk);
