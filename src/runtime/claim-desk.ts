@@ -18,6 +18,12 @@ type Step = { readonly kind: "go-on" } | Extract<ClaimAnswer, { kind: "refused" 
 
 const GO_ON: Step = { kind: "go-on" };
 
+/** The row that stands is a tombstone, or must become one. */
+interface Over {
+  readonly kind: "over";
+  readonly standing: Task;
+}
+
 type Known = ReturnType<typeof findHere>;
 type Checked = CheckedClaim & { readonly request: ClaimRequest };
 
@@ -26,14 +32,12 @@ type Checked = CheckedClaim & { readonly request: ClaimRequest };
  * bell. What comes together is read, claimed and written together.
  */
 export class ClaimDesk {
-  readonly #checks: Gatherer<ClaimRequest, CheckedClaim>;
-  readonly #claiming: Gatherer<Checked, Step>;
+  readonly #claiming: Gatherer<ClaimRequest, Step | Over>;
   readonly #reads: Gatherer<ClaimRequest, Task | undefined>;
 
   constructor(private readonly parts: DeskParts) {
     const { services } = parts;
-    this.#checks = new Gatherer(async (requests) => succeeded(await checkClaims(services, requests)));
-    this.#claiming = new Gatherer((checked) => this.#claimTogether(checked));
+    this.#claiming = new Gatherer((requests) => this.#claimTogether(requests));
     this.#reads = new Gatherer(async (requests) => {
       const tasks = await within(ROW_WITHIN_MS, readTasks(services, requests));
       return succeeded(requests.map(({ taskId }) => tasks.get(taskId)));
@@ -84,33 +88,33 @@ export class ClaimDesk {
 
   /** Only what no claim is known of is checked, so a replay is never refused for what has changed since. */
   async #check(request: ClaimRequest): Promise<Step> {
-    const checked = await this.#checks.add(request);
-    const { standing } = checked;
-    if (standing !== undefined && this.#isOverByRow(request, standing)) {
-      await this.parts.driver.retire({ task: headOf(standing) });
-      return GO_ON;
-    }
-    return this.#claiming.add({ ...checked, request });
+    const step = await this.#claiming.add(request);
+    if (step.kind !== "over") return step;
+    await this.parts.driver.retire({ task: headOf(step.standing) });
+    return GO_ON;
   }
 
   /** A tombstone in one place is made one in both; a reservation of which only the row is left ends in time too. */
-  #isOverByRow({ door, taskId }: ClaimRequest, standing: Task): boolean {
+  #isOverByRow({ door }: ClaimRequest, standing: Task, known: Known): boolean {
     if (standing.deletedAtMs !== null) return true;
-    const isReserved = door === "fill" && isUnfilled(standing) && this.#find(taskId) === undefined;
+    const isReserved = door === "fill" && isUnfilled(standing) && known === undefined;
     return isReserved && reservationEndsAtMs(standing.createdAtMs) <= this.parts.services.clock.nowMs();
   }
 
   /**
-   * Claims what came together, each by a look-up and a write without an await between, all in one transaction: no other
-   * call can come in, and one durable write serves them all.
+   * Checks what came together in one read, then claims it: each by a look-up and a write without an await between, all
+   * in one transaction. No other call can come in, and one durable write serves them all. One group does both, because
+   * two that waited for each other would be smaller: what comes meanwhile is the next.
    */
-  async #claimTogether(group: readonly Checked[]): Promise<readonly Gathered<Step>[]> {
-    let steps: readonly Gathered<Step>[] = [];
+  async #claimTogether(requests: readonly ClaimRequest[]): Promise<readonly Gathered<Step | Over>[]> {
+    const group = await checkClaims(this.parts.services, requests);
+    let steps: readonly Gathered<Step | Over>[] = [];
     this.parts.change(() => {
-      steps = group.map((checked) => {
+      steps = group.map((checked, index) => {
+        const request = requests[index];
         try {
-          const known = this.#find(checked.request.taskId);
-          return { ok: true, value: this.#lookUp(checked.request, known) ?? this.#claim(checked, known) };
+          if (request === undefined) throw new Error("More was checked than was asked for.");
+          return { ok: true, value: this.#claimOne({ ...checked, request }) };
         } catch (error) {
           return { ok: false, error };
         }
@@ -118,6 +122,13 @@ export class ClaimDesk {
     });
     await this.parts.durable();
     return steps;
+  }
+
+  #claimOne(checked: Checked): Step | Over {
+    const { request, standing } = checked;
+    const known = this.#find(request.taskId);
+    if (standing !== undefined && this.#isOverByRow(request, standing, known)) return { kind: "over", standing };
+    return this.#lookUp(request, known) ?? this.#claim(checked, known);
   }
 
   #claim({ request, verdict, standing }: Checked, known: Known): Step {

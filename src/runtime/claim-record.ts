@@ -135,16 +135,21 @@ export class RecordUnreadable extends Error {
   }
 }
 
+/** The values of a row, in the order of {@link CLAIM_COLUMNS}. @throws RecordUnreadable */
+export function parseValues(values: readonly unknown[]): ClaimRow {
+  const row: Record<string, unknown> = {};
+  CLAIM_COLUMNS.forEach((column, index) => (row[column] = values[index]));
+  return parseRow(row);
+}
+
 /** @throws RecordUnreadable */
-export function parseRow(row: unknown): ClaimRow {
+export function parseRow(row: Readonly<Record<string, unknown>>): ClaimRow {
   if (!isRow(row)) throw new RecordUnreadable(new Error("A column does not hold what it should."));
   return row;
 }
 
-function isRow(row: unknown): row is ClaimRow {
-  if (typeof row !== "object" || row === null) return false;
-  const values: Readonly<Record<string, unknown>> = { ...row };
-  return CLAIM_COLUMNS.every((column) => COLUMNS[column](values[column]));
+function isRow(row: Readonly<Record<string, unknown>>): row is ClaimRow {
+  return CLAIM_COLUMNS.every((column) => COLUMNS[column](row[column]));
 }
 
 /** @throws RecordUnreadable */

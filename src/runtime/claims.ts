@@ -2,7 +2,7 @@ import { reservationEndsAtMs } from "../domain/reservation";
 import type { NewTask, TaskHead } from "../domain/task";
 import type { ClaimRequest, RequestRecord } from "../services/ports";
 import { ClaimInvokes } from "./claim-invokes";
-import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseRow, toRecord } from "./claim-record";
+import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseValues, toRecord } from "./claim-record";
 import { CREATE_TABLES, haveTables } from "./claim-tables";
 
 /** What the counts of a claim grew by since they were last written. */
@@ -55,8 +55,8 @@ export class Claims {
 
   /** @throws RecordUnreadable */
   findRow(taskId: string): ClaimRow | undefined {
-    const [row] = this.#ask(() => this.#sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray());
-    return row && parseRow(row);
+    const [values] = this.#ask(() => [...this.#sql.exec(FIND, taskId).raw()]);
+    return values && parseValues(values);
   }
 
   /** Claims, also in place of a cancel that came before; with a task that has no command it is a reservation. */
@@ -300,6 +300,8 @@ interface More {
   /** Until when an open reservation is kept; null for a task. */
   readonly keepUntilMs: number | null;
 }
+
+const FIND = `SELECT ${CLAIM_COLUMNS.join(", ")} FROM claims WHERE task_id = ?`;
 
 const PUT = `INSERT OR REPLACE INTO claims (${CLAIM_COLUMNS.join(", ")})
   VALUES (${CLAIM_COLUMNS.map(() => "?").join(", ")})`;
