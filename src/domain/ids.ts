@@ -44,8 +44,12 @@ async function derivedId(prefix: IdPrefix, tag: string, a: string, b: string): P
   return `${prefix}_${await derivedHex(tag, a, b)}`;
 }
 
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let hex = "";
+  for (const byte of bytes) hex += HEX_OF_BYTE[byte];
+  return hex;
 }
 
 /** SHA-256 of a text's UTF-8, in hex. */

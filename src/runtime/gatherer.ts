@@ -36,6 +36,7 @@ export class Gatherer<T, R> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, GROUP_MAX);
       await settledOr(NEXT_AFTER_MS, this.#serve(group));
+      if (group.length > 1) await nextTurn();
     }
     this.#running = false;
   }
@@ -52,6 +53,14 @@ export class Gatherer<T, R> {
       for (const { reject } of group) reject(error);
     }
   }
+}
+
+/**
+ * Who was just served, and who stands behind them, come again within this turn. With the next group begun at once they
+ * would miss it, and groups would stay as small as they began: measured, half as many round trips a request.
+ */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 0));
 }
 
 async function settledOr(limitMs: number, work: Promise<void>): Promise<void> {

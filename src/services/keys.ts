@@ -19,7 +19,7 @@ export type Caller = Pick<CallContext, "namespaceId" | "keyId" | "admin">;
 /** @throws ServiceError `unauthenticated` for a key that is missing, malformed, unknown or past its end. */
 export async function authenticate(services: Services, adminKey: string, bearer: string | null): Promise<Caller> {
   if (bearer === null) throw keyInvalid();
-  if (sameDigest(await sha256Hex(bearer), await sha256Hex(adminKey)))
+  if (sameDigest(await sha256Hex(bearer), await digestOfAdminKey(adminKey)))
     return { namespaceId: await getDefaultNamespaceId(services.db), keyId: ADMIN_KEY_ID, admin: true };
   const [, idDigits, secret] = BEARER.exec(bearer) ?? [];
   if (idDigits === undefined || secret === undefined) throw keyInvalid();
@@ -27,6 +27,14 @@ export async function authenticate(services: Services, adminKey: string, bearer:
   if (key === undefined || !sameDigest(await sha256Hex(secret), key.secretHash)) throw keyInvalid();
   if (key.expiresAtMs !== null && key.expiresAtMs <= services.clock.nowMs()) throw keyInvalid();
   return { namespaceId: key.namespaceId, keyId: key.id, admin: false };
+}
+
+let known: { readonly adminKey: string; readonly digest: string } | undefined;
+
+/** Computed once. It holds the value and not its promise, because a Worker must not wait for what another call began. */
+async function digestOfAdminKey(adminKey: string): Promise<string> {
+  if (known?.adminKey !== adminKey) known = { adminKey, digest: await sha256Hex(adminKey) };
+  return known.digest;
 }
 
 function keyInvalid(): ServiceError {
