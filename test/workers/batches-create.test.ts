@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { call } from "../support/api";
-import { loggedCalls, resetFaults } from "../support/faults";
+import { arm, loggedCalls, resetFaults } from "../support/faults";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 let life: Scene;
@@ -19,7 +19,8 @@ describe("batches-create", () => {
     expect(answer.body.id).toBe(answer.body.task_id);
   });
 
-  it("shows the task to every read and list once it has answered", async () => {
+  it("shows the task to every read and list once it has answered, before any consumer has seen it", async () => {
+    arm("drops", "queue: sendBatch");
     const requestId = crypto.randomUUID();
     const { id } = (await putBatch(requestId, batchOf(life))).body;
     expect((await call("GET", `/v1/batches/${id}`)).status).toBe(200);

@@ -134,6 +134,14 @@ describe("a settle", () => {
     expect(await state()).toEqual(ended);
   });
 
+  it("does not complete a task whose plan is not sealed", async () => {
+    const { id, lease, write, state } = await leasedPart();
+    await write();
+    await rows("UPDATE tasks SET planned_at_ms = NULL WHERE id = ?", id);
+    expect(await settlePart(db, lease, 4_000)).toEqual({ settled: true, completed: false });
+    expect((await state()).task).toMatchObject([{ status: "running" }]);
+  });
+
   it("of one part of several does not complete the task", async () => {
     const { lease, write, state } = await leasedPart(30);
     await write();
@@ -143,6 +151,19 @@ describe("a settle", () => {
 });
 
 describe("a plan", () => {
+  it("does not begin a task that was canceled", async () => {
+    arm("drops", "queue: sendBatch", 1_000);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(2)))).body;
+    const task = await findTaskToRun(db, id);
+    if (!task?.command) throw new Error("The task has no row.");
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    const { namespaceId, command } = task;
+    expect(await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 })).toBe(false);
+    expect(await rows("SELECT status, planned_at_ms FROM tasks WHERE id = ?", id)).toEqual([
+      { status: "canceled", planned_at_ms: null },
+    ]);
+  });
+
   it("made twice at once is one plan", async () => {
     arm("drops", "queue: sendBatch", 1_000);
     const from = await scene(60);
