@@ -12,6 +12,11 @@ const OVER_BOTH_PLACEMENTS = [
   "request-cancel",
   "request-object",
   "reservations",
+  "reservations-end",
+  "reservations-faults",
+  "reservations-fill",
+  "reservations-limit",
+  "reservations-secrecy",
   "storms",
   "task-runs",
 ];

@@ -8,6 +8,9 @@ import { type Measured, summarize } from "./statistics.ts";
 import { listSubjects, type Subject } from "./subjects.ts";
 import { ratioTargets } from "./targets.ts";
 
+/** Rounds that lie further apart tell more of the machine than of the subject. */
+const SPREAD_MAX = 1.5;
+
 /** The bench under way: its folder, its tools, and how often it measures. */
 export interface Bench extends RoundTools {
   readonly workDir: string;
@@ -39,7 +42,7 @@ export async function measureCreation(bench: Bench): Promise<Summary> {
   );
   const targets = ratioTargets(measured);
   const ok = targets.every((target) => target.ok);
-  const notes = ["The queue has no consumer: bells are sent, and no task runs.", machineNote(loadBefore)];
+  const notes = ["The queue has no consumer: bells are sent, and no task runs.", ...machineNotes(measured, loadBefore)];
   return { event: "summary", ok, subjects: measured, targets, notes };
 }
 
@@ -77,6 +80,14 @@ export function machineLoad(): number {
   return loadavg()[0] ?? Number.NaN;
 }
 
-export function machineNote(loadBefore: number): string {
-  return `${cpus().length} cores; load before the bench ${loadBefore.toFixed(1)}: other work on the machine tilts the figures.`;
+/** How far the figures can be trusted. */
+export function machineNotes(measured: readonly Measured[], loadBefore: number): readonly string[] {
+  const unsteady = measured.filter(({ slowest, fastest }) => fastest > SPREAD_MAX * slowest).length;
+  const machine = `${cpus().length} cores; load before the bench ${loadBefore.toFixed(1)}.`;
+  if (unsteady === 0) return [machine];
+  const share = `${unsteady} of ${measured.length} subjects`;
+  return [
+    machine,
+    `In ${share} the fastest round was over ${SPREAD_MAX} times the slowest: run it on a quieter machine.`,
+  ];
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { formatCount } from "../demo/layout.ts";
 import { BenchFault } from "./bench-fault.ts";
-import { type Bench, chosen, type Contender, machineLoad, machineNote, measureInTurns } from "./creation.ts";
+import { type Bench, chosen, type Contender, machineLoad, machineNotes, measureInTurns } from "./creation.ts";
 import type { Summary } from "./events.ts";
 import { fillTasks } from "./growth-fill.ts";
 import { freshState, type StateOfRound } from "./round.ts";
@@ -43,7 +43,10 @@ export async function measureGrowth(bench: Bench, rows: number): Promise<Summary
   );
   const targets = [...growthTargets(subjects, measured), indexTarget(indexes)];
   const ok = targets.every((target) => target.ok);
-  const notes = [`Indexes of D1 that a creation touches: ${indexes.join(", ")}.`, machineNote(loadBefore)];
+  const notes = [
+    `Indexes of D1 that a creation touches: ${indexes.join(", ")}.`,
+    ...machineNotes(measured, loadBefore),
+  ];
   return { event: "summary", ok, subjects: measured, targets, notes };
 }
 

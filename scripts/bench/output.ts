@@ -67,8 +67,7 @@ function summaryLines({ ok, subjects, targets, notes }: Summary): readonly strin
     "",
     ...table([["subject", "per second", "slowest", "fastest", "p50 ms", "p99 ms"], ...subjects.map(subjectCells)]),
     "",
-    ...table([["ratio", "is", "to reach", ""], ...targets.map(targetCells)]),
-    "",
+    ...(targets.length === 0 ? [] : [...table([["ratio", "is", "to reach", ""], ...targets.map(targetCells)]), ""]),
     ...notes,
     ...(ok ? [] : ["Not all targets are reached."]),
   ];

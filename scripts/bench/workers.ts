@@ -5,6 +5,7 @@ import { parse } from "smol-toml";
 import ts from "typescript";
 import { z } from "zod";
 
+import { buildAssets } from "../build-assets.ts";
 import { PROJECT_ROOT, runWrangler } from "../dev/wrangler.ts";
 import { BenchFault } from "./bench-fault.ts";
 import { ADMIN_KEY, type BenchWorker } from "./runtime.ts";
@@ -37,6 +38,7 @@ export async function loadFloor(floor: Floor, sharedObjects: number): Promise<Be
 
 /** The service, bundled as it is deployed. */
 export async function bundleService(workDir: string, signal: AbortSignal): Promise<string> {
+  buildAssets();
   const outdir = join(workDir, "bundle");
   await wrangler(["deploy", "--dry-run", "--outdir", outdir], workDir, signal);
   return readFile(join(outdir, "worker.js"), "utf8");

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiRuntime } from "../runtime/context";
 import type { CallContext, Services } from "../services/context";
-import type { Creation } from "../services/claim-task";
+import type { Creation } from "../services/claim-answer";
 import type { Outcome } from "../services/outcome";
 import type { Reservation } from "../services/reservations";
 

@@ -1,7 +1,7 @@
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
 import { HELD_IDS_MAX } from "../domain/reservation";
 import type { Database } from "./database";
-import { heldIds } from "./schema";
+import { heldIds, tasks } from "./schema";
 
 /**
  * Holds an id, if the namespace may hold one more: counted and written in one transaction, so that calls side by side
@@ -29,4 +29,16 @@ export async function holdId(
 /** Gives an id free, in the batch of what fills or ends it. */
 export function releaseId(db: Database, { namespaceId, id }: { readonly namespaceId: string; readonly id: string }) {
   return db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), eq(heldIds.taskId, id)));
+}
+
+/** As above, if its task has ended: what is held for a creation that has not come stays held. */
+export function releaseEndedId(
+  db: Database,
+  { namespaceId, id }: { readonly namespaceId: string; readonly id: string },
+) {
+  const ended = db
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, id), isNotNull(tasks.endedAtMs)));
+  return db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), inArray(heldIds.taskId, ended)));
 }

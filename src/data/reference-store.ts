@@ -1,15 +1,9 @@
-import { and, eq, inArray, isNull } from "drizzle-orm";
-import { type Agent, AGENT_COLLECTIONS_MAX } from "../domain/agent";
+import { eq, getTableColumns, isNull, sql } from "drizzle-orm";
+import type { Agent } from "../domain/agent";
+import type { Task } from "../domain/task";
 import type { Database } from "./database";
-import { agentCollections, agents, collections } from "./schema";
-
-export interface References {
-  readonly agent: Agent | undefined;
-  readonly source: CollectionReference | undefined;
-  readonly target: CollectionReference | undefined;
-  /** Bound to the agent and not deleted. */
-  readonly boundCollectionIds: readonly string[];
-}
+import { agentCollections, agents, collections, tasks } from "./schema";
+import { taskColumns, toTask } from "./task-row";
 
 export interface CollectionReference {
   readonly id: string;
@@ -17,44 +11,100 @@ export interface CollectionReference {
   readonly deletedAtMs: number | null;
 }
 
-/** All that a re-voicing refers to, deleted things too. One round trip. */
-export async function findReferences(
+/** What creations refer to, deleted things too. What belongs to another namespace is not found. */
+export interface References {
+  findAgent(namespaceId: string, id: string): Agent | undefined;
+  findCollection(namespaceId: string, id: string): CollectionReference | undefined;
+  /** Collections that are bound to an agent and not deleted, in the order of their ids. */
+  readonly boundCollectionIds: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface WantedIds {
+  readonly namespaceId: string;
+  readonly taskId: string;
+  readonly agentIds: readonly string[];
+  readonly collectionIds: readonly string[];
+}
+
+/** The rows of tasks that are there already, and all that new ones refer to. One round trip, however many they are. */
+export async function findForCreation(
   db: Database,
-  namespaceId: string,
-  ids: { readonly agentId: string; readonly sourceId: string; readonly targetId: string | null },
-): Promise<References> {
-  const [agentRows, collectionRows, bound] = await db.batch([
+  wanted: readonly WantedIds[],
+): Promise<References & { readonly tasks: ReadonlyMap<string, Task> }> {
+  const agentIds = pairs(wanted, ({ agentIds }) => agentIds);
+  const collectionIds = pairs(wanted, ({ collectionIds }) => collectionIds);
+  const [taskRows, agentRows, collectionRows, boundRows] = await db.batch([
+    selectTasks(db, wanted),
+    db.select(getTableColumns(agents)).from(agents).innerJoin(wantedIn(agentIds), isWanted(agents)),
     db
-      .select()
-      .from(agents)
-      .where(and(eq(agents.namespaceId, namespaceId), eq(agents.id, ids.agentId))),
-    db
-      .select({ id: collections.id, memoryCount: collections.memoryCount, deletedAtMs: collections.deletedAtMs })
+      .select({ ...collectionColumns, namespaceId: collections.namespaceId })
       .from(collections)
-      .where(
-        and(
-          eq(collections.namespaceId, namespaceId),
-          inArray(collections.id, [ids.sourceId, ids.targetId ?? ids.sourceId]),
-        ),
-      ),
+      .innerJoin(wantedIn(collectionIds), isWanted(collections)),
     db
-      .select({ id: agentCollections.collectionId })
+      .select({ agentId: agentCollections.agentId, collectionId: agentCollections.collectionId })
       .from(agentCollections)
-      .innerJoin(collections, eq(collections.id, agentCollections.collectionId))
-      .where(
-        and(
-          eq(agentCollections.namespaceId, namespaceId),
-          eq(agentCollections.agentId, ids.agentId),
-          isNull(collections.deletedAtMs),
-        ),
+      .innerJoin(
+        wantedIn(agentIds),
+        sql`${agentCollections.agentId} = wanted.value ->> 'id'
+        AND ${agentCollections.namespaceId} = wanted.value ->> 'namespaceId'`,
       )
-      .orderBy(agentCollections.collectionId)
-      .limit(AGENT_COLLECTIONS_MAX),
+      .innerJoin(collections, eq(collections.id, agentCollections.collectionId))
+      .where(isNull(collections.deletedAtMs))
+      .orderBy(agentCollections.agentId, agentCollections.collectionId),
   ]);
+  const bound = Map.groupBy(boundRows, ({ agentId }) => agentId);
+  const [agentsById, collectionsById] = [byId(agentRows), byId(collectionRows)];
   return {
-    agent: agentRows[0],
-    source: collectionRows.find((row) => row.id === ids.sourceId),
-    target: collectionRows.find((row) => row.id === ids.targetId),
-    boundCollectionIds: bound.map((row) => row.id),
+    tasks: byId(taskRows.map(toTask)),
+    findAgent: (namespaceId, id) => inNamespace(agentsById.get(id), namespaceId),
+    findCollection: (namespaceId, id) => inNamespace(collectionsById.get(id), namespaceId),
+    boundCollectionIds: new Map([...bound].map(([id, rows]) => [id, rows.map((row) => row.collectionId)])),
   };
+}
+
+/** The tasks that there are of these, by id. */
+export async function findTasks(
+  db: Database,
+  wanted: readonly Pick<WantedIds, "namespaceId" | "taskId">[],
+): Promise<ReadonlyMap<string, Task>> {
+  return byId((await selectTasks(db, wanted)).map(toTask));
+}
+
+const collectionColumns = {
+  id: collections.id,
+  memoryCount: collections.memoryCount,
+  deletedAtMs: collections.deletedAtMs,
+};
+
+function selectTasks(db: Database, wanted: readonly Pick<WantedIds, "namespaceId" | "taskId">[]) {
+  const ids = wanted.map(({ namespaceId, taskId }) => ({ namespaceId, id: taskId }));
+  return db.select(taskColumns).from(tasks).innerJoin(wantedIn(ids), isWanted(tasks));
+}
+
+interface WantedId {
+  readonly namespaceId: string;
+  readonly id: string;
+}
+
+/** As one value, so that the statement is the same for any number: D1 takes 100 values at most. */
+function wantedIn(ids: readonly WantedId[]) {
+  return sql`json_each(${JSON.stringify(ids)}) AS wanted`;
+}
+
+function isWanted(table: typeof tasks | typeof agents | typeof collections) {
+  return sql`${table.id} = wanted.value ->> 'id' AND ${table.namespaceId} = wanted.value ->> 'namespaceId'`;
+}
+
+/** Each once, or a row would be found as often as it is named. */
+function pairs(wanted: readonly WantedIds[], idsOf: (wanted: WantedIds) => readonly string[]): readonly WantedId[] {
+  const all = wanted.flatMap((each) => idsOf(each).map((id) => ({ namespaceId: each.namespaceId, id })));
+  return [...new Map(all.map((pair) => [`${pair.namespaceId} ${pair.id}`, pair])).values()];
+}
+
+function inNamespace<T extends { readonly namespaceId: string }>(row: T | undefined, namespaceId: string) {
+  return row?.namespaceId === namespaceId ? row : undefined;
+}
+
+function byId<T extends { readonly id: string }>(rows: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(rows.map((row) => [row.id, row]));
 }

@@ -1,8 +1,7 @@
-import { and, eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { bornStatus, type NewTask, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
 import { releaseId } from "./held-id-store";
-import { tasks } from "./schema";
 
 /** What the row that stands says of who made it. */
 export interface StandingRow {
@@ -22,53 +21,90 @@ export interface TaskEntry {
   readonly fills: string | null;
 }
 
+/** D1 takes 2 MB for one value, and a character may be four bytes of it. */
+const ROWS_CHARACTERS_MAX = 400_000;
+
 /**
  * Inserts rows, or finds those that are there, in one transaction: safe to repeat after an ambiguous error. Only a clash
  * on the id is no error; any other must be seen. A row that is there stays as it is, but for a reservation that is being
- * filled; one that was canceled meanwhile takes the content and stays canceled.
+ * filled; one that was canceled meanwhile takes the content and stays canceled. The rows travel as JSON in one value, so
+ * that a hundred are hardly more work for D1 than one.
  */
 export async function insertTasks(db: Database, entries: readonly TaskEntry[]): Promise<readonly StandingRow[]> {
-  const statements = entries.flatMap((entry) => [insertOrFill(db, entry), selectStanding(db, entry.task)]);
-  const freed = entries.filter(({ canceled, fills }) => canceled || fills !== null);
-  const [first, ...others] = [...statements, ...freed.map(({ task }) => releaseId(db, task))];
+  const [first, ...others] = [
+    ...slicesOf(entries.filter(({ fills }) => fills === null)).map((rows) => insert(db, rows)),
+    ...entries.flatMap((entry) => (entry.fills === null ? [] : [fill(db, entry, entry.fills)])),
+    ...entries.filter(({ canceled, fills }) => canceled || fills !== null).map(({ task }) => releaseId(db, task)),
+    selectStanding(db, entries),
+  ];
   if (first === undefined) return [];
   const results: unknown[] = await db.batch([first, ...others]);
-  return entries.map((_, index) => standingOf(results[2 * index + 1]));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rows of the last statement of the batch
+  const standing = new Map((results.at(-1) as StandingRecord[]).map((row) => [row.id, row]));
+  return entries.map(({ task }) => standingOf(standing.get(task.id)));
 }
 
-function insertOrFill(db: Database, { task, canceled, fills }: TaskEntry) {
-  const { id, namespaceId, requestId, type, createdAtMs, acceptedAtMs, ...content } = task;
-  const status = canceled ? "canceled" : bornStatus(task);
-  const endedAtMs = canceled ? acceptedAtMs : null;
-  const touched = { updatedAtMs: acceptedAtMs, pokedAtMs: acceptedAtMs };
-  const identity = { id, namespaceId, requestId, type, createdAtMs, run: 1, attempts: 0 };
-  const insert = db.insert(tasks).values({ ...identity, ...content, ...touched, status, endedAtMs });
-  if (fills === null) return insert.onConflictDoNothing({ target: tasks.id });
-  return insert.onConflictDoUpdate({
-    target: tasks.id,
-    set: {
-      ...content,
-      ...touched,
-      status: sql`CASE WHEN tasks.status = 'unbound' THEN ${status} ELSE tasks.status END`,
-      endedAtMs: sql`CASE WHEN tasks.status = 'unbound' THEN ${endedAtMs} ELSE tasks.ended_at_ms END`,
-    },
-    setWhere: sql`tasks.operation IS NULL AND tasks.fingerprint = ${fills} AND tasks.deleted_at_ms IS NULL
-      AND tasks.namespace_id = ${namespaceId}`,
-  });
+const INSERT = sql.raw(`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags,
+    memo, metadata, fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
+  SELECT value ->> 'id', value ->> 'namespaceId', value ->> 'requestId', value ->> 'keyId', value ->> 'type',
+    value ->> 'operation', value ->> 'status', value ->> 'name', value ->> 'tags', value ->> 'memo',
+    value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', 1, 0, value ->> 'createdAtMs',
+    value ->> 'acceptedAtMs', value ->> 'endedAtMs', value ->> 'acceptedAtMs'`);
+
+function insert(db: Database, rows: string) {
+  return db.run(sql`${INSERT} FROM json_each(${rows}) WHERE true ON CONFLICT (id) DO NOTHING`);
 }
 
-function selectStanding(db: Database, task: Pick<NewTask, "id" | "namespaceId">) {
-  const { fingerprint, createdAtMs, status, operation } = tasks;
-  return db
-    .select({ fingerprint, createdAtMs, status, operation })
-    .from(tasks)
-    .where(and(eq(tasks.namespaceId, task.namespaceId), eq(tasks.id, task.id)));
+function fill(db: Database, entry: TaskEntry, reserved: string) {
+  return db.run(sql`${INSERT} FROM json_each(${JSON.stringify([toValues(entry)])}) WHERE true
+    ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, operation = excluded.operation, name = excluded.name,
+      tags = excluded.tags, memo = excluded.memo, metadata = excluded.metadata, fingerprint = excluded.fingerprint,
+      command = excluded.command, updated_at_ms = excluded.updated_at_ms, poked_at_ms = excluded.poked_at_ms,
+      status = CASE WHEN tasks.status = 'unbound' THEN excluded.status ELSE tasks.status END,
+      ended_at_ms = CASE WHEN tasks.status = 'unbound' THEN excluded.ended_at_ms ELSE tasks.ended_at_ms END
+    WHERE tasks.operation IS NULL AND tasks.fingerprint = ${reserved} AND tasks.deleted_at_ms IS NULL
+      AND tasks.namespace_id = ${entry.task.namespaceId}`);
 }
 
-function standingOf(result: unknown): StandingRow {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rows of selectStanding, whose place in the batch is even
-  const [row] = result as Awaited<ReturnType<typeof selectStanding>>;
+/** JSON columns as the texts that are stored. */
+function toValues({ task, canceled }: TaskEntry): Readonly<Record<string, unknown>> {
+  return {
+    ...task,
+    status: canceled ? "canceled" : bornStatus(task),
+    tags: JSON.stringify(task.tags),
+    metadata: JSON.stringify(task.metadata),
+    command: task.command && JSON.stringify(task.command),
+    endedAtMs: canceled ? task.acceptedAtMs : null,
+  };
+}
+
+/** JSON arrays of rows, none longer than a value may be. */
+function slicesOf(entries: readonly TaskEntry[]): readonly string[] {
+  const slices: string[][] = [];
+  let characters = Infinity;
+  for (const entry of entries) {
+    const row = JSON.stringify(toValues(entry));
+    characters += row.length;
+    if (characters > ROWS_CHARACTERS_MAX) {
+      slices.push([]);
+      characters = row.length;
+    }
+    slices.at(-1)?.push(row);
+  }
+  return slices.map((rows) => `[${rows.join(",")}]`);
+}
+
+type StandingRecord = Omit<StandingRow, "unfilled"> & { readonly id: string; readonly operation: string | null };
+
+function selectStanding(db: Database, entries: readonly TaskEntry[]) {
+  const ids = JSON.stringify(entries.map(({ task: { id, namespaceId } }) => ({ id, namespaceId })));
+  return db.all<StandingRecord>(sql`SELECT tasks.id, fingerprint, created_at_ms AS createdAtMs, status, operation
+    FROM json_each(${ids}) AS wanted JOIN tasks
+      ON tasks.id = wanted.value ->> 'id' AND tasks.namespace_id = wanted.value ->> 'namespaceId'`);
+}
+
+function standingOf(row: StandingRecord | undefined): StandingRow {
   if (row === undefined) throw new Error("The row of a task is not there after its insert.");
-  const { operation, ...standing } = row;
-  return { ...standing, unfilled: operation === null };
+  const { fingerprint, createdAtMs, status, operation } = row;
+  return { fingerprint, createdAtMs, status, unfilled: operation === null };
 }

@@ -2,6 +2,7 @@ import { and, eq, inArray, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../domain/page";
 import { CANCELABLE_STATUSES, type Operation, type Task, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
+import { releaseEndedId } from "./held-id-store";
 import { after, newestFirst, toPage } from "./page";
 import { tasks } from "./schema";
 import { taskColumns, toTask } from "./task-row";
@@ -85,7 +86,7 @@ function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
 
 /**
  * Ends a task as canceled, if it has not ended. One transaction: the state, the leases with it, so that no consumer can
- * write any more, and the look at what came of it: a task that is returned has ended.
+ * write any more, the look at what came of it (a task that is returned has ended), and the hold on a reserved id.
  * @param runMax spares a later run: news that comes late is not for it.
  */
 export async function cancelTask(
@@ -104,6 +105,7 @@ export async function cancelTask(
       .where(and(isIt, inTime, inArray(tasks.status, [...CANCELABLE_STATUSES]))),
     clearLeases(db, namespaceId, taskId),
     selectTask(db, namespaceId, taskId),
+    releaseEndedId(db, { namespaceId, id: taskId }),
   ]);
   return found[0] && toTask(found[0]);
 }

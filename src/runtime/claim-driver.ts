@@ -6,7 +6,7 @@ import { buryTask, cancelRecordedTask, forgetTask, lookAtTask, ringForTask } fro
 import { nextTryMs } from "./backoff";
 import type { Claim, Tombstone } from "./claim-record";
 import type { Claims } from "./claims";
-import { type Outbox, RING_WITHIN_MS, ROW_WITHIN_MS } from "./outbox";
+import { type Outbox, ROW_WITHIN_MS } from "./outbox";
 import type { Waiters } from "./waiters";
 
 export const DAY_MS = 86_400_000;
@@ -199,7 +199,7 @@ export class ClaimDriver {
       case "still":
         // Due again before the ring: a crash in it must not end the watch.
         this.#mark(claim, { ...watched, tries: triesAfter(claim, by), run: sight.run });
-        return within(RING_WITHIN_MS, ringForTask(services, taskId, sight.waiting));
+        return ringForTask(services, taskId, sight.waiting);
       case "unfilled":
       case "missing":
         this.#mark(claim, { rowDone: false, bellDone: false, tries: claim.tries, by });

@@ -1,3 +1,4 @@
+import { reservationEndsAtMs } from "../domain/reservation";
 import type { NewTask, TaskHead } from "../domain/task";
 import type { ClaimRequest, RequestRecord } from "../services/ports";
 import { ClaimInvokes } from "./claim-invokes";
@@ -58,7 +59,7 @@ export class Claims {
   }
 
   /** Claims, also in place of a cancel that came before; with a task that has no command it is a reservation. */
-  insert(request: ClaimRequest, task: NewTask, more: { readonly cancelWanted: boolean } & Times & Keep): void {
+  insert(request: ClaimRequest, task: NewTask, more: Times & More): void {
     const unfilled = task.command === null;
     this.put({
       ...BLANK,
@@ -76,7 +77,7 @@ export class Claims {
       cancel_wanted: Number(more.cancelWanted),
       keep_until_ms: more.keepUntilMs,
       due_at_ms: more.dueAtMs,
-      reserved_fingerprint: unfilled ? request.fingerprint : (request.reservation?.fingerprint ?? null),
+      reserved_fingerprint: unfilled ? request.fingerprint : more.fills,
       unfilled: Number(unfilled),
     });
   }
@@ -199,18 +200,20 @@ export class Claims {
 
   /**
    * The row in D1 is older than this claim: it wins, and no call of now made it. If it holds another request, what that
-   * request said is not at hand any more.
+   * request said is not at hand any more. One that is unfilled can be filled until its own time is up.
    */
   adopt(taskId: string, row: OlderRow): void {
     this.#sql.exec(
       `UPDATE claims SET material = CASE WHEN fingerprint = ? THEN material ELSE '' END, fingerprint = ?,
-         call_id = '', first_seen_at_ms = ?, unfilled = ?, keep_until_ms = CASE WHEN ? THEN keep_until_ms END
+         call_id = '', first_seen_at_ms = ?, unfilled = ?, keep_until_ms = ?,
+         reserved_fingerprint = coalesce(?, reserved_fingerprint)
        WHERE task_id = ? AND state = 'claimed'`,
       row.fingerprint,
       row.fingerprint,
       row.createdAtMs,
       Number(row.unfilled),
-      Number(row.unfilled),
+      row.unfilled ? reservationEndsAtMs(row.createdAtMs) : null,
+      row.unfilled ? row.fingerprint : null,
       taskId,
     );
   }
@@ -249,6 +252,7 @@ export class Claims {
       expiresAtMs: row.keep_until_ms,
       retired: row.state === "retired",
       givenUp: row.state === "stone",
+      cancelWanted: row.cancel_wanted === 1,
     };
   }
 
@@ -274,7 +278,10 @@ export class Claims {
   }
 }
 
-interface Keep {
+interface More {
+  readonly cancelWanted: boolean;
+  /** The fingerprint of the reservation that this fills, of which no record was left; else null. */
+  readonly fills: string | null;
   /** Until when an open reservation is kept; null for a task. */
   readonly keepUntilMs: number | null;
 }

@@ -20,12 +20,15 @@ const FormerPlacements = z.preprocess(
 );
 
 /** "2:secret,1:older secret": the first makes new keys, all are known. */
-const ServerKeys = z
+const ServerKeyPairs = z
   .string()
-  .regex(/^\d+:[^,]{8,}(,\d+:[^,]{8,})*$/, "Must be version:secret pairs, such as 2:new-secret,1:old-secret.")
+  .regex(/^\d{1,9}:[^,]{8,}(,\d{1,9}:[^,]{8,})*$/, "Must be version:secret pairs, such as 2:new-secret,1:old-secret.")
   .transform((list) => list.split(",").map((pair) => pair.split(/:(.*)/s, 2)))
   .transform((pairs) => pairs.map(([version = "", secret = ""]) => ({ version, secret })))
-  .optional();
+  .refine((keys) => new Set(keys.map(({ version }) => version)).size === keys.length, "Each version must be another.");
+
+/** An empty one is as none. */
+const ServerKeys = z.preprocess((list) => (list === "" ? undefined : list), ServerKeyPairs.optional());
 
 const Variables = z.object({
   REQUEST_OBJECTS: Placement.default("per-request"),

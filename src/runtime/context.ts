@@ -2,6 +2,7 @@ import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
 import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
 import type { Services } from "../services/context";
+import type { ClaimRate } from "../services/ports";
 import { type Config, readConfig } from "./config";
 import { log } from "./log";
 import type { Placement, Placements } from "./placement";
@@ -45,12 +46,17 @@ export function openServices(env: Env): Services {
     db: openDatabase(env.DB),
     clock: { nowMs: () => Date.now() },
     requests: objectRequests(env.TASK_REQUESTS, config.placements.current),
+    claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
     generator: embeddedRulesGenerator(),
     limits: config.limits,
     log,
   };
+}
+
+function claimRateOf(limiter: RateLimit): ClaimRate {
+  return { take: async (keyId) => (await limiter.limit({ key: keyId })).success };
 }
 
 /** Where the objects of requests are, and were. */

@@ -31,6 +31,8 @@ export class Gatherer<T, R> {
 
   async #run(): Promise<void> {
     this.#running = true;
+    // Who comes in the same turn comes together.
+    await Promise.resolve();
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, GROUP_MAX);
       await settledOr(NEXT_AFTER_MS, this.#serve(group));

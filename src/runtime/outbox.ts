@@ -2,10 +2,10 @@ import { TimeLimitError, within } from "../domain/time-limit";
 import type { Services } from "../services/context";
 import { recordTasks, ringForNewTasks } from "../services/watch-task";
 import { type Gathered, Gatherer } from "./gatherer";
+import { RING_WITHIN_MS } from "./task-bells";
 
-/** Own time limits of the steps outside, so that no caller waits for a database that hangs. */
+/** An own time limit, so that no caller waits for a database that hangs. */
 export const ROW_WITHIN_MS = 5_000;
-export const RING_WITHIN_MS = 3_000;
 
 type Entry = Parameters<typeof recordTasks>[1][number];
 type Row = Awaited<ReturnType<typeof recordTasks>>[number];

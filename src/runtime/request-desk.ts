@@ -1,144 +1,24 @@
 import type { TaskHead } from "../domain/task";
-import { mismatchPointers, type RequestMaterial, WHOLE_REQUEST } from "../domain/request";
-import { reservationEndsAtMs } from "../domain/reservation";
-import { parseOwnJson } from "../domain/own-json";
 import { within } from "../domain/time-limit";
-import type { Services } from "../services/context";
 import type * as Port from "../services/ports";
 import { lookAtTask, openRun, ringForTask } from "../services/watch-task";
-import { nextTryMs } from "./backoff";
-import { type ClaimDriver, DAY_MS } from "./claim-driver";
-import type { Claim, ClaimRecord, Moved, Tombstone } from "./claim-record";
-import type { Claims } from "./claims";
-import { type Gathered, Gatherer } from "./gatherer";
-import { RING_WITHIN_MS, ROW_WITHIN_MS } from "./outbox";
-import type { SeenCounts } from "./seen-counts";
-import type { Waiters } from "./waiters";
-
-/** At the latest then a claim is looked after by the alarm, whatever became of the call that made it. */
-const FIRST_DUE_MS_MAX = ROW_WITHIN_MS + RING_WITHIN_MS + 1_000;
-
-export interface DeskParts {
-  readonly services: Services;
-  readonly claims: Claims;
-  readonly driver: ClaimDriver;
-  readonly seen: SeenCounts;
-  readonly waiters: Waiters;
-  /** Runs the change and arms the alarm anew, as one unit. */
-  readonly change: (change: () => void) => void;
-  /** Resolves when all that was written is durable. */
-  readonly durable: () => Promise<void>;
-  /** Arms the alarm anew; to be called inside of a change, or where nothing was changed but the counts. */
-  readonly arm: () => void;
-}
-
-/** The record was handed over to another object while a call was under way: the call goes there. */
-export class MovedAway extends Error {}
-
-/** What a look-up found, where more is to be done than to answer. */
-type Step = { readonly kind: "go-on" } | Extract<Port.ClaimAnswer, { kind: "refused" | "unknown" | "mismatch" }>;
-
-const GO_ON: Step = { kind: "go-on" };
+import { firstDueMs } from "./backoff";
+import { ClaimDesk } from "./claim-desk";
+import { DAY_MS } from "./claim-driver";
+import type { Tombstone } from "./claim-record";
+import { type DeskParts, findHere } from "./desk-parts";
+import { ROW_WITHIN_MS } from "./outbox";
 
 /** Answers for the requests whose records this object has. */
 export class RequestDesk implements Port.TaskRequests {
-  readonly #claiming: Gatherer<Port.ClaimRequest, Step>;
+  readonly #claims: ClaimDesk;
 
   constructor(private readonly parts: DeskParts) {
-    this.#claiming = new Gatherer((requests) => this.#claimTogether(requests));
+    this.#claims = new ClaimDesk(parts);
   }
 
-  /** Look-up, else the verdict's refusal, else the claim; then the row and the bell. */
-  async claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
-    const { taskId } = request;
-    await this.#endReservation(taskId);
-    const step = this.#lookUp(request, this.#find(taskId)) ?? (await this.#claiming.add(request));
-    if (step.kind !== "go-on") return step;
-    const record = this.#find(taskId);
-    if (record?.state === "claimed" && !record.rowDone) await this.parts.driver.drive(taskId, "call");
-    return this.#answer(request);
-  }
-
-  /** A reservation whose time is up ends now, though its alarm is late. */
-  async #endReservation(taskId: string): Promise<void> {
-    const { driver, services } = this.parts;
-    const isOver = (record: ClaimRecord | undefined) =>
-      record?.state === "claimed" && record.unfilled && (record.keepUntilMs ?? Infinity) <= services.clock.nowMs();
-    if (!isOver(this.#find(taskId))) return;
-    await driver.attend(taskId, "call");
-    if (isOver(this.#find(taskId))) throw new Error("A reservation is over, and that could not be written.");
-  }
-
-  /** @returns undefined when nothing that is known decides, so that the verdict does. */
-  #lookUp(request: Port.ClaimRequest, known: ClaimRecord | undefined): Step | undefined {
-    if (known === undefined || known.state === "stone") return undefined;
-    if (known.state !== "claimed") return GO_ON;
-    if (request.door === "fill" && known.unfilled) return undefined;
-    return isSame(known, request) ? GO_ON : this.#mismatch(known, request);
-  }
-
-  /**
-   * Claims what came together, each by a look-up and a write without an await between, all in one transaction: no other
-   * call can come in, and one durable write serves them all.
-   */
-  async #claimTogether(requests: readonly Port.ClaimRequest[]): Promise<readonly Gathered<Step>[]> {
-    let steps: readonly Gathered<Step>[] = [];
-    this.parts.change(() => {
-      steps = requests.map((request) => {
-        try {
-          const known = this.#find(request.taskId);
-          return { ok: true, value: this.#lookUp(request, known) ?? this.#claim(request, known) };
-        } catch (error) {
-          return { ok: false, error };
-        }
-      });
-    });
-    await this.parts.durable();
-    return steps;
-  }
-
-  #claim(request: Port.ClaimRequest, known: ClaimRecord | undefined): Step {
-    const { claims, services } = this.parts;
-    const { verdict, door } = request;
-    if (door === "fill" && known === undefined && request.reservation === null) return { kind: "unknown" };
-    if (!verdict.ok) return { kind: "refused", error: verdict.error };
-    const nowMs = services.clock.nowMs();
-    const times = { nowMs, dueAtMs: nowMs + this.#firstDueMs() };
-    if (known?.state === "claimed") {
-      claims.fill(request, verdict.value, times);
-      return GO_ON;
-    }
-    const keepUntilMs = door === "reserve" ? reservationEndsAtMs(verdict.value.createdAtMs) : null;
-    claims.insert(request, verdict.value, { ...times, keepUntilMs, cancelWanted: known !== undefined });
-    return GO_ON;
-  }
-
-  async #answer(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
-    const claim = this.#find(request.taskId);
-    if (claim?.state === "retired") return this.#retired(claim);
-    if (claim?.state !== "claimed") throw new Error("A claim vanished while it was answered.");
-    // The row turned out to hold another request while this call was under way.
-    if (!isSame(claim, request)) return this.#mismatch(claim, request);
-    const { rowDone: rowStands, firstSeenAtMs } = claim;
-    if (claim.callId === request.callId) return { kind: "claimed", rowStands, canceled: claim.ended };
-    this.#count(claim.taskId, { replays: 1, mismatches: 0 });
-    return { kind: "replayed", rowStands, firstSeenAtMs };
-  }
-
-  /** Told only when the row is a tombstone too: nobody reads an open task after that. */
-  async #retired(record: Tombstone): Promise<Port.ClaimAnswer> {
-    const rowStands = record.rowDone || (await this.parts.driver.bury(record.head));
-    return { kind: "retired", taskId: record.taskId, rowStands };
-  }
-
-  #mismatch(claim: Claim, request: Port.ClaimRequest): Extract<Port.ClaimAnswer, { kind: "mismatch" }> {
-    this.#count(claim.taskId, { replays: 0, mismatches: 1 });
-    const { taskId, firstSeenAtMs } = claim;
-    const pointers =
-      claim.material === ""
-        ? [WHOLE_REQUEST]
-        : mismatchPointers(materialOf(claim.material), materialOf(request.material));
-    return { kind: "mismatch", taskId, firstSeenAtMs, pointers };
+  claim(requests: readonly Port.ClaimRequest[]): Promise<readonly Port.ClaimAnswer[]> {
+    return Promise.all(requests.map((request) => this.#claims.answer(request)));
   }
 
   async find(taskId: string): Promise<Port.RequestRecord | undefined> {
@@ -207,7 +87,7 @@ export class RequestDesk implements Port.TaskRequests {
     }
     watch(opened);
     // A bell that is not rung is rung by the alarm.
-    await within(RING_WITHIN_MS, ringForTask(services, taskId)).catch(() => undefined);
+    await ringForTask(services, taskId).catch(() => undefined);
     return "opened";
   }
 
@@ -229,8 +109,13 @@ export class RequestDesk implements Port.TaskRequests {
   }
 
   async ended(taskId: string, run: number): Promise<void> {
-    this.#find(taskId);
-    this.parts.driver.markEnded(taskId, run);
+    const { claims, driver, services, waiters, change } = this.parts;
+    const known = this.#find(taskId);
+    const isFill = known?.state === "claimed" && !known.unfilled && known.reservedFingerprint !== null;
+    if (!isFill || known.rowDone || run < known.run) return driver.markEnded(taskId, run);
+    // A reservation was canceled while its content is on the way to the row: that is still to come, and is canceled too.
+    change(() => claims.wantCancel(taskId, services.clock.nowMs() + this.#firstDueMs()));
+    waiters.wake(taskId);
   }
 
   async waitForEnd(taskId: string, timeoutMs: number): Promise<void> {
@@ -239,31 +124,10 @@ export class RequestDesk implements Port.TaskRequests {
   }
 
   #firstDueMs(): number {
-    return Math.min(FIRST_DUE_MS_MAX, nextTryMs(0, this.parts.services.limits.leaseSeconds));
+    return firstDueMs(this.parts.services.limits.leaseSeconds);
   }
 
-  /** @throws MovedAway @throws RecordUnreadable */
-  #find(taskId: string): Exclude<ClaimRecord, Moved> | undefined {
-    const record = this.parts.claims.find(taskId);
-    if (record?.state === "moved") throw new MovedAway();
-    return record;
+  #find(taskId: string) {
+    return findHere(this.parts.claims, taskId);
   }
-
-  #count(taskId: string, more: { readonly replays: number; readonly mismatches: number }): void {
-    const { seen, services, arm } = this.parts;
-    const first = seen.dueAtMs() === null;
-    seen.add(taskId, { ...more, lastSeenAtMs: services.clock.nowMs() });
-    // One write for all counts of the next minute; the others cost none.
-    if (first) arm();
-  }
-}
-
-/** A repeated reservation is the same also after its id was filled. */
-function isSame(claim: Claim, request: Port.ClaimRequest): boolean {
-  const first = request.door === "reserve" ? (claim.reservedFingerprint ?? claim.fingerprint) : claim.fingerprint;
-  return first === request.fingerprint;
-}
-
-function materialOf(text: string): RequestMaterial {
-  return parseOwnJson<RequestMaterial>(text);
 }

@@ -1,16 +1,20 @@
 import { DurableObject } from "cloudflare:workers";
+import { errorText } from "../domain/error-text";
 import type { TaskHead } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
 import type * as Port from "../services/ports";
+import { requestUnreadable } from "../services/unavailable";
 import { ClaimDriver } from "./claim-driver";
+import { RecordUnreadable } from "./claim-record";
 import { migrateTables } from "./claim-tables";
 import { Claims } from "./claims";
 import { openServices, placementsOf } from "./context";
+import { MovedAway } from "./desk-parts";
 import { Handover, type HandoverAnswer } from "./handover";
 import { Outbox } from "./outbox";
 import { objectNameOf, type Placements } from "./placement";
-import { MovedAway, RequestDesk } from "./request-desk";
+import { RequestDesk } from "./request-desk";
 import { SeenCounts } from "./seen-counts";
 import { requestsAt } from "./task-requests";
 import { Waiters } from "./waiters";
@@ -69,8 +73,20 @@ export class TaskRequestObject extends DurableObject<Env> {
     this.#arm();
   }
 
-  claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
-    return this.#at(request.taskId, "takes", (requests) => requests.claim(request));
+  claim(requests: readonly Port.ClaimRequest[]): Promise<readonly Port.ClaimAnswer[]> {
+    return Promise.all(requests.map((request) => this.#claim(request)));
+  }
+
+  /** One that fails is no matter of the others. */
+  async #claim(request: Port.ClaimRequest): Promise<Port.ClaimAnswer> {
+    try {
+      const [answer] = await this.#at(request.taskId, "takes", (requests) => requests.claim([request]));
+      return answer ?? { kind: "unproven", reason: "There was no answer." };
+    } catch (error) {
+      if (error instanceof RecordUnreadable)
+        return { kind: "refused", error: requestUnreadable().value, standing: null };
+      return { kind: "unproven", reason: errorText(error) };
+    }
   }
 
   find(taskId: string): Promise<Port.RequestRecord | undefined> {

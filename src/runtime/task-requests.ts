@@ -1,5 +1,7 @@
+import pLimit from "p-limit";
+import { errorText } from "../domain/error-text";
 import { within } from "../domain/time-limit";
-import type { ClaimAnswer, TaskRequests } from "../services/ports";
+import type { ClaimAnswer, ClaimRequest, TaskRequests } from "../services/ports";
 import { ServiceError } from "../services/errors";
 import { requestsUnavailable, requestUnreadable } from "../services/unavailable";
 import { RecordUnreadable } from "./claim-record";
@@ -11,27 +13,24 @@ type Stub = DurableObjectStub<TaskRequestObject>;
 /** An object's own steps have shorter limits; these are for an object that cannot be reached. */
 const CLAIM_WITHIN_MS = 10_000;
 const ENDED_WITHIN_MS = 3_000;
+const OBJECTS_AT_ONCE = 16;
 
 type Objects = DurableObjectNamespace<TaskRequestObject>;
 
 /** The requests objects behind their port, where the placement says that they are. */
 export function objectRequests(objects: Objects, placement: Placement): TaskRequests {
-  return requestsOf((taskId) => objects.getByName(objectNameOf(placement, taskId)));
+  return requestsOf(objects, (taskId) => objectNameOf(placement, taskId));
 }
 
 /** The object of that name behind the port, whatever the placement says. */
 export function requestsAt(objects: Objects, name: string): TaskRequests {
-  return requestsOf(() => objects.getByName(name));
+  return requestsOf(objects, () => name);
 }
 
-function requestsOf(objectOf: (taskId: string) => Stub): TaskRequests {
+function requestsOf(objects: Objects, nameOf: (taskId: string) => string): TaskRequests {
+  const objectOf = (taskId: string): Stub => objects.getByName(nameOf(taskId));
   return {
-    // The call id is the same in both tries, so a second try after a lost answer is still the first creation.
-    claim: (request) =>
-      within(
-        CLAIM_WITHIN_MS,
-        twice<ClaimAnswer>(() => objectOf(request.taskId).claim(request)),
-      ).catch(readable),
+    claim: (requests) => claimAt(objects, nameOf, requests),
     find: (taskId) => reach(twice(() => objectOf(taskId).find(taskId))),
     poke: (taskId) => within(CLAIM_WITHIN_MS, objectOf(taskId).poke(taskId)),
     ended: async (taskId, run) => {
@@ -46,6 +45,45 @@ function requestsOf(objectOf: (taskId: string) => Stub): TaskRequests {
     waitForEnd: (taskId, timeoutMs) =>
       within(timeoutMs + ENDED_WITHIN_MS, objectOf(taskId).waitForEnd(taskId, timeoutMs)),
   };
+}
+
+/** One call for all requests of an object; an object that cannot be reached is no matter of the others. */
+async function claimAt(
+  objects: Objects,
+  nameOf: (taskId: string) => string,
+  requests: readonly ClaimRequest[],
+): Promise<readonly ClaimAnswer[]> {
+  const slot = pLimit(OBJECTS_AT_ONCE);
+  const answers = new Map<ClaimRequest, ClaimAnswer>();
+  const groups = Map.groupBy(requests, ({ taskId }) => nameOf(taskId));
+  const calls = [...groups].map(([name, group]) =>
+    slot(async () => {
+      const answered = await claimTogether(objects, name, group);
+      group.forEach((request, index) => answers.set(request, answered[index] ?? unproven("There was no answer.")));
+    }),
+  );
+  await Promise.all(calls);
+  return requests.map((request) => answers.get(request) ?? unproven("There was no answer."));
+}
+
+async function claimTogether(
+  objects: Objects,
+  name: string,
+  requests: readonly ClaimRequest[],
+): Promise<readonly ClaimAnswer[]> {
+  try {
+    // The call ids are the same in both tries, so a second try after a lost answer is still the first creation.
+    return await within(
+      CLAIM_WITHIN_MS,
+      twice<readonly ClaimAnswer[]>(() => objects.getByName(name).claim(requests)),
+    );
+  } catch (error) {
+    return requests.map(() => unproven(errorText(error)));
+  }
+}
+
+function unproven(reason: string): ClaimAnswer {
+  return { kind: "unproven", reason };
 }
 
 /** @throws ServiceError `unavailable` when there is no answer in time. */

@@ -1,5 +1,5 @@
 import type { Database } from "../data/database";
-import type { Clock, PutKeys, TaskBells, TaskRequests, TextGenerator } from "./ports";
+import type { ClaimRate, Clock, PutKeys, TaskBells, TaskRequests, TextGenerator } from "./ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {
@@ -8,6 +8,8 @@ export interface Services {
   readonly requests: TaskRequests;
   readonly bells: TaskBells;
   readonly putKeys: PutKeys;
+  /** Null when it is off. */
+  readonly claimRate: ClaimRate | null;
   readonly generator: TextGenerator;
   readonly limits: Limits;
   readonly log: Log;

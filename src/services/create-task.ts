@@ -1,16 +1,41 @@
 import { taskIdOf } from "../domain/ids";
-import { claimTask, type ClaimInput, type Creation, type TaskPlan } from "./claim-task";
+import type { Creation } from "./claim-answer";
+import { type ClaimInput, claimTask, claimTasks } from "./claim-task";
 import type { CallContext } from "./context";
+import { type Outcome, outcomeOf } from "./outcome";
 
-export interface CreateTaskInput extends Omit<ClaimInput, "door" | "taskId" | "check"> {
+export const BULK_ITEMS_MAX = 100;
+
+export interface CreateTaskInput extends Omit<ClaimInput, "door" | "taskId"> {
   /** Case-folded GUID; minted by the caller where a client may leave it out. */
   readonly requestId: string;
-  /** As of {@link ClaimInput}, with the task's id. */
-  readonly check: (taskId: string) => Promise<TaskPlan>;
 }
 
 /** Creates a task exactly once for a request id. @throws as {@link claimTask}. */
 export async function createTask(ctx: CallContext, input: CreateTaskInput): Promise<Creation> {
-  const taskId = await taskIdOf(ctx.namespaceId, input.requestId);
-  return claimTask(ctx, { ...input, door: "create", taskId, check: () => input.check(taskId) });
+  return claimTask(ctx, await toClaim(ctx, input));
+}
+
+/**
+ * Creates a task for each item, each under its own request id and with its own verdict: a refused one spoils no other.
+ * The bulk itself is no task, so it may be sent again after any failure; an id that stands twice in it is one task.
+ */
+export async function createBulk(
+  ctx: CallContext,
+  items: readonly (() => Promise<CreateTaskInput>)[],
+): Promise<readonly Outcome<Creation>[]> {
+  const inputs = await Promise.all(items.map((item) => outcomeOf(async () => toClaim(ctx, await item()))));
+  const claims = inputs.flatMap((input) => (input.ok ? [input.value] : []));
+  const outcomes = (await claimTasks(ctx, claims)).values();
+  return inputs.map((input) => (input.ok ? next(outcomes) : input));
+}
+
+async function toClaim(ctx: CallContext, input: CreateTaskInput): Promise<ClaimInput> {
+  return { ...input, door: "create", taskId: await taskIdOf(ctx.namespaceId, input.requestId) };
+}
+
+function next<T>(values: Iterator<T>): T {
+  const { done, value } = values.next();
+  if (done) throw new Error("There are fewer outcomes than items.");
+  return value;
 }

@@ -1,9 +1,8 @@
-import { type CollectionReference, findReferences, type References } from "../data/reference-store";
-import type { Agent } from "../domain/agent";
+import type { CollectionReference, References } from "../data/reference-store";
+import { type Agent, AGENT_COLLECTIONS_MAX } from "../domain/agent";
 import { targetCollectionIdOf } from "../domain/ids";
 import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../domain/memory-settings";
 import type { FrozenAgent, OnItemError, ReVoiceCommand } from "../domain/task";
-import type { CallContext } from "./context";
 import { faultAt, gone, notFound, ServiceError } from "./errors";
 
 /** What a caller asks for; settings take any subset of their fields. */
@@ -25,14 +24,14 @@ const TARGET_POINTER = "/target/collection_id";
  * Checks what a re-voicing refers to and freezes it: agent, voice, settings and bindings are those of this moment.
  * @throws ServiceError not-found, gone, `agent-disabled`, `target-is-source`, `collection-empty`, `validation-failed`.
  */
-export async function planReVoicing(ctx: CallContext, taskId: string, input: ReVoiceInput): Promise<ReVoiceCommand> {
-  const targetId = "collectionId" in input.target ? input.target.collectionId : null;
-  const references = await findReferences(ctx.db, ctx.namespaceId, {
-    agentId: input.agentId,
-    sourceId: input.collectionId,
-    targetId,
-  });
-  const { agent, source } = requireReferences(references, targetId, input.pointers);
+export async function planReVoicing(
+  taskId: string,
+  namespaceId: string,
+  input: ReVoiceInput,
+  references: References,
+): Promise<ReVoiceCommand> {
+  const targetId = targetIdOf(input);
+  const { agent, source } = requireReferences(references, { namespaceId, targetId, input });
   if (targetId === source.id) throw targetIsSource();
   if (source.memoryCount === 0) throw collectionEmpty(input.pointers.source);
   const newName = "name" in input.target ? input.target.name : null;
@@ -42,7 +41,7 @@ export async function planReVoicing(ctx: CallContext, taskId: string, input: ReV
     agent: freeze(agent),
     collectionId: source.id,
     target,
-    boundCollectionIds: references.boundCollectionIds.filter((id) => id !== target.collectionId),
+    boundCollectionIds: boundTo(agent, references).filter((id) => id !== target.collectionId),
     sourceMemorySettings: weighed("source_memory_settings", resolveMemorySettings(input.sourceMemorySettings)),
     agentMemorySettings: weighed(
       "agent_memory_settings",
@@ -53,17 +52,39 @@ export async function planReVoicing(ctx: CallContext, taskId: string, input: ReV
   };
 }
 
-function requireReferences(references: References, targetId: string | null, pointers: ReVoiceInput["pointers"]) {
-  const { agent, source, target } = references;
+/** The ids of what a re-voicing refers to: they are read for {@link planReVoicing}. */
+export function referencesOf(input: ReVoiceInput): { readonly agentIds: string[]; readonly collectionIds: string[] } {
+  const targetId = targetIdOf(input);
+  return {
+    agentIds: [input.agentId],
+    collectionIds: targetId === null ? [input.collectionId] : [input.collectionId, targetId],
+  };
+}
+
+function targetIdOf({ target }: ReVoiceInput): string | null {
+  return "collectionId" in target ? target.collectionId : null;
+}
+
+function boundTo(agent: Agent, references: References): readonly string[] {
+  return (references.boundCollectionIds.get(agent.id) ?? []).slice(0, AGENT_COLLECTIONS_MAX);
+}
+
+function requireReferences(
+  references: References,
+  wanted: { readonly namespaceId: string; readonly targetId: string | null; readonly input: ReVoiceInput },
+) {
+  const { namespaceId, targetId, input } = wanted;
+  const { pointers } = input;
+  const agent = references.findAgent(namespaceId, input.agentId);
   if (agent === undefined) throw notFound("agent", pointers.agent);
   if (agent.deletedAtMs !== null) throw gone("agent", pointers.agent);
   if (!agent.enabled) {
     const detail = "This agent is disabled. Enable it with PATCH /v1/agents/{agent_id}.";
     throw new ServiceError("forbidden", "agent-disabled", detail, faultAt(pointers.agent, detail));
   }
-  const present = requireCollection(source, pointers.source);
-  if (targetId !== null) requireCollection(target, TARGET_POINTER);
-  return { agent, source: present };
+  const source = requireCollection(references.findCollection(namespaceId, input.collectionId), pointers.source);
+  if (targetId !== null) requireCollection(references.findCollection(namespaceId, targetId), TARGET_POINTER);
+  return { agent, source };
 }
 
 function requireCollection(collection: CollectionReference | undefined, pointer: string | null): CollectionReference {

@@ -1,6 +1,7 @@
-import type { NewTask, TaskHead } from "../domain/task";
+import type { Task, TaskHead, TaskType } from "../domain/task";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
+import type { TaskInput } from "./task-plan";
 import type { Voice } from "../domain/voice";
 
 /** What a generator is told of the agent: frozen when the task was created. */
@@ -66,6 +67,12 @@ export interface TaskBells {
   ringOnce(taskIds: readonly string[]): Promise<void>;
 }
 
+/** How much a key may claim in a time. */
+export interface ClaimRate {
+  /** @returns false when it is used up. */
+  take(keyId: string): Promise<boolean>;
+}
+
 /** The keys that show who reserved an id. They are never stored or logged. */
 export interface PutKeys {
   make(taskId: string): Promise<string>;
@@ -74,8 +81,8 @@ export interface PutKeys {
 
 /** The requests objects: creation happens there, and they see to it that a task ends. */
 export interface TaskRequests {
-  /** Claims a creation, or finds the one that is there. @throws ServiceError `unavailable`. */
-  claim(request: ClaimRequest): Promise<ClaimAnswer>;
+  /** Claims creations, or finds those that are there; each has its answer, in its place. */
+  claim(requests: readonly ClaimRequest[]): Promise<readonly ClaimAnswer[]>;
   /** What is known of a request id. @throws ServiceError `unavailable`. */
   find(taskId: string): Promise<RequestRecord | undefined>;
   /** Asks the object to look after its task now; false when it knows of no such task. */
@@ -108,35 +115,40 @@ export interface ClaimRequest {
   /** `create` makes a task, `reserve` holds its id, `fill` gives a held id its content. */
   readonly door: "create" | "reserve" | "fill";
   readonly taskId: string;
+  readonly namespaceId: string;
+  /** Null for a fill: the row of the reservation knows. */
+  readonly requestId: string | null;
+  readonly keyId: string;
+  readonly type: TaskType;
   /** Canonical JSON of what was asked: the fingerprint's material. Never holds credentials. */
   readonly material: string;
   /** SHA-256 of the material, hex. */
   readonly fingerprint: string;
   /** Stays the same over the Worker's own second try, so that it still counts as first. */
   readonly callId: string;
-  /** The verdict of all later checks: what to claim, or why to refuse. */
-  readonly verdict: Outcome<NewTask>;
-  /** For a fill: the reservation as its row shows it, in case the object has lost its own record; else null. */
-  readonly reservation: { readonly fingerprint: string } | null;
+  /** What it asks for, or why its form is refused. */
+  readonly wanted: Outcome<TaskInput>;
 }
 
 export type ClaimAnswer =
-  /** This call made the task. `rowStands`: its row is in D1. */
-  | { readonly kind: "claimed"; readonly rowStands: boolean; readonly canceled: boolean }
-  /** Made by an earlier call. */
-  | { readonly kind: "replayed"; readonly rowStands: boolean; readonly firstSeenAtMs: number }
+  /** This call made the task. Null: its row is not proven. */
+  | { readonly kind: "claimed"; readonly task: Task | null }
+  /** Made by an earlier call. The task as it is now; null when it could not be read. */
+  | { readonly kind: "replayed"; readonly task: Task | null }
   | {
       readonly kind: "mismatch";
-      readonly taskId: string;
       readonly firstSeenAtMs: number;
       /** JSON Pointers into the body; "" when the two calls are not of the same operation. */
       readonly pointers: readonly string[];
     }
-  | { readonly kind: "refused"; readonly error: ErrorValue }
+  /** `standing`: a row that is there though no claim is known of it. */
+  | { readonly kind: "refused"; readonly error: ErrorValue; readonly standing: Task | null }
+  /** The object could not be reached, or could not say: the claim may stand. The reason is for the log. */
+  | { readonly kind: "unproven"; readonly reason: string }
   /** A fill of an id that nobody has reserved. */
   | { readonly kind: "unknown" }
   /** The id belongs to a task that was removed. `rowStands`: its row in D1 says so too. */
-  | { readonly kind: "retired"; readonly taskId: string; readonly rowStands: boolean };
+  | { readonly kind: "retired"; readonly rowStands: boolean };
 
 export interface InvokeRequest {
   readonly taskId: string;
@@ -168,4 +180,6 @@ export interface RequestRecord {
   readonly retired: boolean;
   /** Canceled before anything came. */
   readonly givenUp: boolean;
+  /** A cancel is kept that D1 does not show yet: the row will be canceled. */
+  readonly cancelWanted: boolean;
 }

@@ -5,8 +5,9 @@ import { taskIdOf } from "../domain/ids";
 import type { TaskStatus } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
+import { tooManyHeld } from "./held-ids";
 import type { RequestRecord } from "./ports";
-import { tooManyHeld } from "./reservations";
+
 import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
 
@@ -27,13 +28,13 @@ export async function getRequest(ctx: CallContext, requestId: string): Promise<K
   const [task, record] = await Promise.all([findTaskToShow(ctx, taskId), ctx.requests.find(taskId)]);
   if (record?.givenUp && task === undefined) throw requestGivenUp();
   if (record?.retired || (task !== undefined && task.deletedAtMs !== null)) throw requestRetired(taskId, task);
-  const status = task?.status ?? "created";
+  const status = task?.status ?? statusWithoutRow(record);
   if (record !== undefined) return { ...record, status };
   if (task === undefined) throw requestNotFound();
   // The object's storage was lost; the row tells what there is to tell.
   const { createdAtMs } = task;
   const seen = { firstSeenAtMs: createdAtMs, lastSeenAtMs: createdAtMs, replayCount: 0, mismatchCount: 0 };
-  return { taskId, requestId, status, ...seen, expiresAtMs: null, retired: false, givenUp: false };
+  return { taskId, requestId, status, ...seen, expiresAtMs: null, retired: false, givenUp: false, cancelWanted: false };
 }
 
 export interface CanceledRequest {
@@ -74,6 +75,11 @@ function mayHold(ctx: CallContext, taskId: string): Promise<boolean> {
   const nowMs = ctx.clock.nowMs();
   const untilMs = nowMs + ctx.limits.tombstoneDays * DAY_MS;
   return holdId(ctx.db, { namespaceId: ctx.namespaceId, taskId, nowMs, untilMs });
+}
+
+/** Claimed, and its row not written yet. */
+function statusWithoutRow(record: RequestRecord | undefined): TaskStatus {
+  return record?.cancelWanted ? "canceled" : "created";
 }
 
 function requestGivenUp(): ServiceError {

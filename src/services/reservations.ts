@@ -1,11 +1,12 @@
-import { holdId } from "../data/held-id-store";
 import { taskIdOf } from "../domain/ids";
 import type { RequestMaterial } from "../domain/request";
-import { HELD_IDS_MAX, isUnfilled, reservationEndsAtMs } from "../domain/reservation";
+import { isUnfilled, reservationEndsAtMs } from "../domain/reservation";
 import type { Task, TaskType } from "../domain/task";
-import { claimTask, type ClaimInput, type Creation, type TaskPlan } from "./claim-task";
+import type { Creation } from "./claim-answer";
+import { claimTask, type ClaimInput } from "./claim-task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
+import { NO_LABELS } from "./task-plan";
 import { findTaskToShow } from "./tasks";
 import { unavailableOf } from "./unavailable";
 
@@ -21,10 +22,7 @@ export interface ReserveInput {
   readonly requestId: string;
   readonly requestIdIsClients: boolean;
   readonly request: RequestMaterial;
-  readonly refuseClaim: ClaimInput["refuseClaim"];
 }
-
-const EMPTY: TaskPlan = { operation: null, name: null, tags: [], memo: null, metadata: {}, command: null };
 
 /**
  * Reserves an id: the claim of its request id, with nothing to do yet.
@@ -36,32 +34,17 @@ export async function reserveTask(ctx: CallContext, input: ReserveInput): Promis
     ...input,
     door: "reserve",
     taskId,
-    check: () => Promise.resolve(EMPTY),
-    refuseClaim: async () => (await input.refuseClaim()) ?? holdRefusal(ctx, taskId),
+    parse: () => ({ labels: NO_LABELS, work: null }),
   });
   const putKey = await ctx.putKeys.make(taskId);
   return { taskId, putKey, expiresAtMs: reservationEndsAtMs(task.createdAtMs), replayed };
-}
-
-/** @returns the refusal when the namespace holds as many ids as it may, else undefined: this one is held. */
-async function holdRefusal(ctx: CallContext, taskId: string): Promise<ServiceError | undefined> {
-  const nowMs = ctx.clock.nowMs();
-  const hold = { namespaceId: ctx.namespaceId, taskId, nowMs, untilMs: reservationEndsAtMs(nowMs) };
-  return (await holdId(ctx.db, hold)) ? undefined : tooManyHeld();
-}
-
-/** The refusal of one more reservation, or of one more cancel before its creation. */
-export function tooManyHeld(): ServiceError {
-  const detail = `This namespace holds ${HELD_IDS_MAX.toLocaleString("en")} ids without work: reservations that nobody has filled, and cancels that came first. Fill or cancel some, or wait until they end.`;
-  return new ServiceError("limit-exceeded", "too-many-held-ids", detail);
 }
 
 export interface FillInput {
   readonly taskId: string;
   readonly putKey: string;
   readonly request: RequestMaterial;
-  readonly check: () => Promise<TaskPlan>;
-  readonly refuseClaim: ClaimInput["refuseClaim"];
+  readonly parse: ClaimInput["parse"];
   /** Counts a wrong key. @returns the refusal when there were too many of late. */
   readonly refuseWrongKey: () => Promise<ServiceError | undefined>;
 }

@@ -44,11 +44,14 @@ export async function answerBell(services: RunServices, taskId: string): Promise
   return DONE;
 }
 
-/** A reserved id has no work. Its object ends it in time; where that has lost its record, this does. */
+/**
+ * A reserved id has no work. Its object ends it in time; where that has lost its record, this does. The object is asked
+ * first: it may have been filled in time, with the row still to come.
+ */
 async function endReservation(services: RunServices, { id, namespaceId }: FoundTask): Promise<BellVerdict> {
   const task = await findTask(services.db, namespaceId, id);
   const isOver = task?.command === null && reservationEndsAtMs(task.createdAtMs) <= services.clock.nowMs();
-  if (isOver) await services.requests.remove(headOf(task));
+  if (isOver && !(await services.requests.poke(id))) await services.requests.remove(headOf(task));
   return DONE;
 }
 

@@ -1,9 +1,10 @@
+import { findTasks } from "../data/reference-store";
 import { findPulse } from "../data/task-part-store";
 import { purgeTask, removeTask } from "../data/task-removal-store";
 import { openNextRun } from "../data/task-run-store";
 import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
 import { cancelTask } from "../data/task-store";
-import { hasEnded, type NewTask, type TaskHead } from "../domain/task";
+import { hasEnded, type NewTask, type Task, type TaskHead } from "../domain/task";
 import type { Services } from "./context";
 
 /** What a look at a task found. */
@@ -24,6 +25,14 @@ export async function lookAtTask(services: Services, taskId: string): Promise<Ta
   if (hasEnded(pulse.status)) return { kind: "ended", run };
   if (pulse.status === "unbound") return { kind: "unfilled" };
   return pulse.working > 0 ? { kind: "busy", run } : { kind: "still", run, waiting };
+}
+
+/** The rows of tasks, by id, as a client sees them. */
+export function readTasks(
+  services: Services,
+  wanted: readonly { readonly namespaceId: string; readonly taskId: string }[],
+): Promise<ReadonlyMap<string, Task>> {
+  return findTasks(services.db, wanted);
 }
 
 /** Writes the rows of claimed tasks, or finds them, in one transaction: repeatable. */

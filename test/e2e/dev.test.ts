@@ -60,9 +60,13 @@ describe("npm run dev", () => {
   it.each(["SIGINT", "SIGTERM"] as const)(
     "hands the environment's variables on, and %s ends all of it",
     async (signal) => {
-      const service = await start({ variables: { ADMIN_KEY: "other-key-123" } });
+      const service = await start({
+        variables: { ADMIN_KEY: "other-key-123", SERVER_KEYS: "7:new-secret,6:old-secret" },
+      });
       expect((await service.call("GET", "/v1/agents", { key: "other-key-123" })).status).toBe(200);
       expect((await service.call("GET", "/v1/agents", { key: "dev-admin-key" })).status).toBe(401);
+      const reserved = await service.call("POST", "/v1/batches/id", { key: "other-key-123" });
+      expect(reserved.body.put_key).toMatch(/^7\./);
 
       service.signal(signal);
       await service.gone();

@@ -42,12 +42,17 @@ export async function answerOf(response: Response): Promise<Answer> {
 }
 
 /** Asks again until `done` says so: waits for a condition, not for a time. To give up is a failed assertion. */
-export async function until<T>(ask: () => Promise<T>, done: (value: T) => boolean, limitMs = 20_000): Promise<T> {
+export async function until<T>(
+  ask: () => Promise<T>,
+  done: (value: T) => boolean,
+  limitMs = 20_000,
+  everyMs = 20,
+): Promise<T> {
   const giveUpAt = Date.now() + limitMs;
   for (;;) {
     const value = await ask();
     if (done(value)) return value;
     if (Date.now() > giveUpAt) assert.fail(`Not reached in ${limitMs} ms. Last: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

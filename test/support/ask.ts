@@ -23,6 +23,19 @@ export const isAdmins = ({ tags }: Operation): boolean => tags.includes("namespa
 
 export const own: SettledTenant = await settledTenant();
 
+/** Whose open reservation is filled by a call that names no id. */
+const reservations = new Map<string, Reservation>([[own.key, await reserveFor(own.key)]]);
+
+interface Reservation {
+  readonly id: string;
+  readonly putKey: string;
+}
+
+async function reserveFor(key: string): Promise<Reservation> {
+  const { body } = await call("POST", "/v1/batches/id", { key });
+  return { id: body.id, putKey: body.put_key };
+}
+
 interface Asked {
   /** Whose things the path names, and who calls; `own` where it is not said. */
   readonly tenant?: SettledTenant;
@@ -38,13 +51,20 @@ interface Asked {
 export async function ask(operation: Operation, asked: Asked = {}): Promise<Answer> {
   const { tenant = own, key = isAdmins(operation) ? ADMIN_KEY : tenant.key } = asked;
   const media = jsonBodyOf(operation);
-  const takesRequestId = operation.parameters?.some(({ name }) => name === "requestId");
-  const path = asked.path ?? pathOf(operation, { ...tenant.ids, ...asked.ids });
+  const takes = (parameter: string) => operation.parameters?.some(({ name }) => name === parameter);
+  const held = takes("putKey") ? (reservations.get(tenant.key) ?? (await reserveFor(tenant.key))) : undefined;
+  const path = asked.path ?? pathOf(operation, { ...tenant.ids, ...(held && { id: held.id }), ...asked.ids });
   const answer = await call(operation.method, `${path}${asked.query ?? ""}`, {
     key,
-    headers: { ...(takesRequestId && { requestId: crypto.randomUUID() }), ...asked.headers },
+    headers: {
+      ...(takes("requestId") && { requestId: crypto.randomUUID() }),
+      ...(held && { putKey: held.putKey }),
+      ...asked.headers,
+    },
     ...(media && { body: asked.body ?? exampleOf(document, media) }),
   });
+  // One that was filled is of no use to the next call.
+  if (held !== undefined && answer.status === 201) reservations.set(tenant.key, await reserveFor(tenant.key));
   if (operation.responses[answer.status] === undefined)
     throw new Error(`${operation.operationId} answers what it does not document: ${JSON.stringify(answer)}`);
   return answer;

@@ -11,28 +11,84 @@ export type FaultKind =
   | "hangs"
   /** Happens twice. */
   | "doubles"
-  /** Says it happened, though it did not. */
-  | "drops";
+  /** Happens after the next call of the same binding, or a little later where none comes. */
+  | "reorders"
+  /**
+   * Says it happened, though it did not. For the queue alone, which gives nothing but its word: a statement or a call
+   * of an object that was not carried out has no result, and so nothing that it could answer.
+   */
+  | "drops"
+  /** The object that makes the call is reset before its last writes are durable. Only for calls out of an object. */
+  | "crashes-unwritten"
+  /** It is reset with its writes durable, before the call happens. */
+  | "crashes-before"
+  /** It is reset when the call has happened, before it knows. */
+  | "crashes-after";
 
-interface ArmedFault {
+/** What a call says of whom it is for: ids, of which its arguments hold one. */
+export type Scope = readonly string[];
+
+export interface BindingCall {
+  readonly label: string;
+  /** The call's arguments as text: bound values, the object's name, the body of a message. */
+  readonly about: () => string;
+  /** Resets the object that makes the call; there is none in the Worker. */
+  readonly crash: Crash | undefined;
+}
+
+/** @param flush whether what the object wrote is durable first. */
+export type Crash = (flush: boolean) => Promise<never>;
+
+interface Limits {
+  /** Spares the calls that name none of these ids: so many tests may run side by side. */
+  readonly scope?: Scope;
+  /** Spares the calls that come before that fault has fired. */
+  readonly after?: Fault;
+  /** Spares the calls of the Worker and its consumer. */
+  readonly fromObject?: boolean;
+}
+
+/** A fault that waits for its call. */
+export interface Fault extends Limits {
   readonly at: string;
   readonly kind: FaultKind;
   left: number;
+  /** How often it was met. */
+  fired: number;
 }
 
-let armed: ArmedFault[] = [];
+/** A call that is held back lets the others pass for so long. */
+const HELD_MS_MAX = 200;
+const HELD_LOOK_MS = 10;
+
+interface Held {
+  readonly binding: string;
+  readonly scope: Scope | undefined;
+  passed: boolean;
+}
+
+let armed: Fault[] = [];
 let calls: string[] = [];
 let fired: string[] = [];
+let watches: { readonly scope: Scope; readonly labels: string[] }[] = [];
+const held = new Set<Held>();
 
 /** Arms a fault at the next calls whose label holds `at`. */
-export function arm(kind: FaultKind, at: string, times = 1): void {
-  armed.push({ at, kind, left: times });
+export function arm(kind: FaultKind, at: string, times = 1, limits: Limits = {}): Fault {
+  const fault: Fault = { ...limits, at, kind, left: times, fired: 0 };
+  armed.push(fault);
+  return fault;
+}
+
+export function disarm(...faults: readonly (Fault | undefined)[]): void {
+  armed = armed.filter((fault) => !faults.includes(fault));
 }
 
 export function resetFaults(): void {
   armed = [];
   calls = [];
   fired = [];
+  watches = [];
 }
 
 /** Labels of the calls that a fault hit. */
@@ -45,32 +101,93 @@ export function loggedCalls(): readonly string[] {
   return calls;
 }
 
+/** The labels of the calls in a scope, from now on. */
+export function watchCalls(scope: Scope): readonly string[] {
+  const labels: string[] = [];
+  watches.push({ scope, labels });
+  return labels;
+}
+
 /** How many round trips to D1 there were whose statements hold `text`. */
 export function databaseCalls(text = ""): number {
   return calls.filter((label) => label.startsWith("db: ") && label.includes(text)).length;
 }
 
 /** Sends one call through the faults. */
-export async function through<T>(label: string, work: () => Promise<T>): Promise<T> {
+export async function through<T>(call: BindingCall, work: () => Promise<T>): Promise<T> {
+  const { label } = call;
   calls.push(label);
-  const fault = armed.find(({ at, left }) => left > 0 && label.includes(at));
-  if (fault === undefined) return work();
+  for (const watch of watches) if (isIn(watch.scope, call)) watch.labels.push(label);
+  const fault = armed.find((each) => meets(each, call));
+  if (fault === undefined) return passing(call, work);
   fault.left -= 1;
+  fault.fired += 1;
   fired.push(label);
   switch (fault.kind) {
     case "fails-before":
       throw new Error(`Injected: fails before (${fault.at})`);
     case "fails-after":
-      await work();
+      await passing(call, work);
       throw new Error(`Injected: done, but answered an error (${fault.at})`);
     case "hangs":
       return new Promise<T>(() => undefined);
     case "doubles":
-      await work();
-      return work();
+      await passing(call, work);
+      return passing(call, work);
+    case "reorders":
+      await overtaken(call, fault.scope);
+      return passing(call, work);
     case "drops":
+      if (bindingOf(label) !== "queue") throw new Error(`Only the queue can drop what it took: ${label}`);
       return undefined as T;
+    case "crashes-unwritten":
+      return crashIn(call, false);
+    case "crashes-before":
+      return crashIn(call, true);
+    case "crashes-after":
+      await passing(call, work);
+      return crashIn(call, true);
     default:
       throw new Error(`No such fault: ${String(fault.kind)}`);
   }
+}
+
+function crashIn({ label, crash }: BindingCall, flush: boolean): Promise<never> {
+  if (crash === undefined) throw new Error(`Only an object can crash in a call: ${label}`);
+  return crash(flush);
+}
+
+function meets({ at, kind, left, scope, after, fromObject }: Fault, call: BindingCall): boolean {
+  if (left === 0 || !call.label.includes(at)) return false;
+  if ((fromObject === true || kind.startsWith("crashes")) && call.crash === undefined) return false;
+  return (after === undefined || after.fired > 0) && isIn(scope, call);
+}
+
+function isIn(scope: Scope | undefined, { about }: BindingCall): boolean {
+  if (scope === undefined) return true;
+  const text = about();
+  return scope.some((id) => text.includes(id));
+}
+
+function bindingOf(label: string): string {
+  return label.slice(0, label.indexOf(":"));
+}
+
+/** Does the work; whoever is held back for this call may go then. */
+async function passing<T>(call: BindingCall, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    for (const other of held)
+      if (other.binding === bindingOf(call.label) && isIn(other.scope, call)) other.passed = true;
+  }
+}
+
+/** Looks again and again, because a call of another request cannot wake this one. */
+async function overtaken({ label }: BindingCall, scope: Scope | undefined): Promise<void> {
+  const own: Held = { binding: bindingOf(label), scope, passed: false };
+  held.add(own);
+  for (let ms = 0; ms < HELD_MS_MAX && !own.passed; ms += HELD_LOOK_MS)
+    await new Promise((resolve) => setTimeout(resolve, HELD_LOOK_MS));
+  held.delete(own);
 }

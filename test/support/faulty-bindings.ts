@@ -1,18 +1,30 @@
 import { noteSql } from "./explained-sql";
-import { through } from "./faults";
+import { type BindingCall, type Crash, through } from "./faults";
 
 const EXECUTING = ["run", "all", "raw", "first"] as const;
 
-/** The environment, with every call of D1, queue and objects passing through the faults. */
-export function withFaults(env: Env): Env {
+/**
+ * The environment, with every call of D1, queue and objects passing through the faults.
+ * @param object the object that makes the calls, so that it may crash in them.
+ */
+export function withFaults(env: Env, object?: DurableObjectState): Env {
+  const crash = object && crashOf(object);
   return new Proxy(env, {
     get: (target, key) => {
-      if (key === "DB") return faultyDatabase(target.DB);
-      if (key === "TASK_BELLS") return faultyQueue(target.TASK_BELLS);
+      if (key === "DB") return faultyDatabase(target.DB, crash);
+      if (key === "TASK_BELLS") return faultyQueue(target.TASK_BELLS, crash);
       if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS);
       return Reflect.get(target, key) as unknown;
     },
   });
+}
+
+function crashOf(object: DurableObjectState): Crash {
+  return async (flush) => {
+    if (flush) await object.storage.sync();
+    object.abort("Injected: crash");
+    return new Promise<never>(() => undefined);
+  };
 }
 
 interface Wrapped {
@@ -21,10 +33,11 @@ interface Wrapped {
   readonly bound: readonly unknown[];
 }
 
-const databases = new WeakMap<D1Database, D1Database>();
+/** By who calls: what an object's calls reset is that object. */
+const databases = new WeakMap<object, D1Database>();
 
-function faultyDatabase(db: D1Database): D1Database {
-  const known = databases.get(db);
+function faultyDatabase(db: D1Database, crash: Crash | undefined): D1Database {
+  const known = databases.get(crash ?? db);
   if (known !== undefined) return known;
   const wrappers = new WeakMap<object, Wrapped>();
   const wrap = (statement: D1PreparedStatement, sql: string, bound: readonly unknown[] = []): D1PreparedStatement => {
@@ -34,9 +47,10 @@ function faultyDatabase(db: D1Database): D1Database {
         const method: unknown = Reflect.get(target, key);
         if (typeof method !== "function") return method;
         if (!EXECUTING.some((name) => name === key)) return method.bind(target);
+        const call = { label: `db: ${sql}`, about: () => JSON.stringify(bound), crash };
         return (...values: unknown[]) => {
           noteSql(sql, bound);
-          return through(`db: ${sql}`, async () => method.apply(target, values));
+          return through(call, async () => method.apply(target, values));
         };
       },
     });
@@ -50,23 +64,25 @@ function faultyDatabase(db: D1Database): D1Database {
         return (statements: D1PreparedStatement[]) => {
           const known = statements.map((statement) => wrappers.get(statement) ?? { statement, sql: "?", bound: [] });
           for (const { sql, bound } of known) noteSql(sql, bound);
-          const label = known.map(({ sql }) => sql).join(";\n");
-          return through(`db: ${label}`, () => target.batch(known.map(({ statement }) => statement)));
+          const label = `db: ${known.map(({ sql }) => sql).join(";\n")}`;
+          const about = () => JSON.stringify(known.map(({ bound }) => bound));
+          return through({ label, about, crash }, () => target.batch(known.map(({ statement }) => statement)));
         };
       const value: unknown = Reflect.get(target, key);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  databases.set(db, faulty);
+  databases.set(crash ?? db, faulty);
   return faulty;
 }
 
-function faultyQueue(queue: Queue): Queue {
+function faultyQueue(queue: Queue, crash: Crash | undefined): Queue {
   return new Proxy(queue, {
     get: (target, key) => {
       const method: unknown = Reflect.get(target, key);
       if (typeof method !== "function") return method;
-      return (...values: unknown[]) => through(`queue: ${String(key)}`, async () => method.apply(target, values));
+      return (...values: unknown[]) =>
+        through({ ...callOf("queue", key, values), crash }, async () => Reflect.apply(method, target, values));
     },
   });
 }
@@ -74,20 +90,24 @@ function faultyQueue(queue: Queue): Queue {
 function faultyObjects<T extends Env["TASK_REQUESTS"]>(objects: T): T {
   return new Proxy(objects, {
     get: (target, key) => {
-      if (key === "getByName") return (name: string) => faultyStub(target.getByName(name));
+      if (key === "getByName") return (name: string) => faultyStub(target.getByName(name), name);
       const value: unknown = Reflect.get(target, key);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
 
-function faultyStub<T extends object>(stub: T): T {
+function faultyStub<T extends object>(stub: T, name: string): T {
   return new Proxy(stub, {
     get: (target, key) => {
       const method: unknown = Reflect.get(target, key);
       if (typeof method !== "function") return method;
       return (...values: unknown[]) =>
-        through(`object: ${String(key)}`, async () => Reflect.apply(method, target, values));
+        through(callOf("object", key, [name, ...values]), async () => Reflect.apply(method, target, values));
     },
   });
+}
+
+function callOf(binding: string, method: string | symbol, values: readonly unknown[]): BindingCall {
+  return { label: `${binding}: ${String(method)}`, about: () => JSON.stringify(values), crash: undefined };
 }

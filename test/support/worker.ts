@@ -1,6 +1,7 @@
 import { TaskRequestObject as RealObject } from "../../src/runtime/task-request-object";
 import { openServices, placementsOf } from "../../src/runtime/context";
 import worker from "../../src/worker";
+import { testClaimRate } from "./claim-rate";
 import { testClock } from "./clock";
 import { objectPlacements } from "./object-placements";
 import { withFaults } from "./faulty-bindings";
@@ -14,7 +15,12 @@ export default {
 
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
-    const faulty = withFaults(env);
-    super(ctx, faulty, { ...openServices(faulty), clock: testClock }, objectPlacements() ?? placementsOf(env));
+    const faulty = withFaults(env, ctx);
+    super(
+      ctx,
+      faulty,
+      { ...openServices(faulty), clock: testClock, claimRate: testClaimRate },
+      objectPlacements() ?? placementsOf(env),
+    );
   }
 }

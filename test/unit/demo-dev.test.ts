@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { adminKeyInForce, variableArguments, workerVariableNames } from "../../scripts/dev/worker-variables.ts";
@@ -25,6 +26,13 @@ describe("npm run dev, the Worker's variables", () => {
       "LEASE_SECONDS",
       "LIMITS",
     ]);
+  });
+
+  it("knows the settings of reservations and placement, though the secret among them has no value by default", () => {
+    const [toml, example] = ["wrangler.toml", ".dev.vars.example"].map((name) => readFileSync(name, "utf8"));
+    expect(workerVariableNames(toml ?? "", example ?? "")).toEqual(
+      expect.arrayContaining(["REQUEST_OBJECTS", "REQUEST_OBJECTS_FORMER", "SERVER_KEYS"]),
+    );
   });
 
   it("knows none without [vars] and with an empty example", () => {

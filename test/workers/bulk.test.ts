@@ -85,7 +85,7 @@ describe("batches-create with items", () => {
     const from = await scene(3);
     const requestId = crypto.randomUUID();
     const items = [batchOf(from, { name: "a" }), batchOf(from, { name: "b" })];
-    arm("fails-before", 'insert into "tasks"', 1);
+    arm("fails-before", "INSERT INTO tasks", 1);
     const first = await putBulk(requestId, items);
     expect(statuses(first).toSorted()).toEqual([201, 503]);
     const again = await putBulk(requestId, items);

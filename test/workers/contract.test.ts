@@ -14,6 +14,8 @@ const OPERATION_IDS = [
   "problem-get",
   "batches-create",
   "batches-submit",
+  "batches-id-reserve",
+  "batch-create",
   "batches-list",
   "batch-get",
   "batch-state",

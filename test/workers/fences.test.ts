@@ -1,70 +1,19 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openDatabase } from "../../src/data/database";
-import { checkpoint, type ItemResult, loadPart } from "../../src/data/task-item-store";
-import { claimPart, extendLease, settlePart } from "../../src/data/task-part-store";
+import { settlePart } from "../../src/data/task-part-store";
 import { planTask } from "../../src/data/task-plan-store";
 import { findTaskToRun } from "../../src/data/task-store";
-import { reVoicedMemoryIdOf } from "../../src/domain/ids";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
-import { batchOf, putBatch, reVoiced, rows, scene } from "../support/scene";
-
-const db = openDatabase(env.DB);
+import { db, leasedPart } from "../support/leased-part";
+import { batchOf, putBatch, rows, scene } from "../support/scene";
 
 beforeEach(() => resetFaults());
-
-/** A task whose first part is leased to us, with no consumer about. */
-async function leasedPart(memories = 3) {
-  arm("drops", "queue: sendBatch", 1_000);
-  const from = await scene(memories);
-  const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
-  const task = await findTaskToRun(db, id);
-  if (!task?.command) throw new Error("The task has no row.");
-  const { namespaceId, command } = task;
-  await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
-  const claim = (nowMs: number, token: string) =>
-    claimPart(db, { namespaceId, taskId: id, token, nowMs, leaseMs: 60_000, parallelMax: 4 });
-  const first = await claim(2_000, "token-1");
-  const lease = { namespaceId, taskId: id, part: first?.part ?? -1, token: "token-1" };
-  const { items } = await loadPart(db, lease, command);
-  const results: ItemResult[] = await Promise.all(
-    items.map(async ({ position, sourceMemoryId }) => ({
-      position,
-      sourceMemoryId,
-      verdict: "re_voiced" as const,
-      memory: { id: await reVoicedMemoryIdOf(id, sourceMemoryId), text: `told ${position}`, childMemoryIds: [] },
-      problem: null,
-      usage: { modelCalls: 1, inputTokens: 2, outputTokens: 3 },
-    })),
-  );
-  const write = (as = lease) => checkpoint(db, as, command, results, { nowMs: 3_000, leaseExpiresAtMs: 63_000 });
-  const state = async () => ({
-    memories: await reVoiced(id),
-    items: await rows("SELECT * FROM task_items WHERE task_id = ?", id),
-    parts: await rows("SELECT * FROM task_parts WHERE task_id = ?", id),
-    task: await rows("SELECT * FROM tasks WHERE id = ?", id),
-    target: await rows("SELECT memory_count FROM collections WHERE id = ?", command.target.collectionId),
-    bindings: await rows("SELECT * FROM agent_collections WHERE collection_id = ?", command.target.collectionId),
-  });
-  return { id, namespaceId, command, lease, claim, write, state };
-}
 
 describe("a lease", () => {
   it("is given once while it lives, and again after it has lapsed", async () => {
     const { claim } = await leasedPart();
     expect(await claim(50_000, "token-2")).toBeUndefined();
     expect(await claim(62_001, "token-2")).toMatchObject({ part: 0, attempts: 2 });
-  });
-
-  it("shuts a zombie out: who slept through its lease writes nothing at all", async () => {
-    const { claim, write, state, lease, namespaceId } = await leasedPart();
-    await claim(62_001, "token-2");
-    const before = await state();
-    expect(await write()).toBe(false);
-    expect(await settlePart(db, lease, 63_000)).toEqual({ settled: false, completed: false });
-    expect(await extendLease(db, { ...lease, namespaceId }, 99_000)).toBe(false);
-    expect(await state()).toEqual(before);
   });
 
   it("ends with the task: after a cancel nothing is written", async () => {

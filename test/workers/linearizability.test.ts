@@ -57,8 +57,8 @@ function choose(draw: Draw): Chosen {
 }
 
 const FAULTS: readonly (readonly [FaultKind, string])[] = [
-  ["fails-before", 'insert into "tasks"'],
-  ["fails-after", 'insert into "tasks"'],
+  ["fails-before", "INSERT INTO tasks"],
+  ["fails-after", "INSERT INTO tasks"],
   ["fails-before", "object: claim"],
   ["fails-after", "object: claim"],
   ["drops", "queue: sendBatch"],

@@ -101,9 +101,18 @@ describe.each(secured.filter(isAdmins))("$operationId", (operation) => {
   });
 });
 
-describe.each(Object.entries(document.paths).map(([path, methods]) => ({ path, methods })))("$path", (known) => {
-  const methods = Object.keys(known.methods).map((method) => method.toUpperCase());
-  const all = methods.includes("GET") ? [...methods, "HEAD"] : methods;
+/** All methods under which a path is known; a path such as /v1/batches/id is one of /v1/batches/{id} as well. */
+function methodsOf(path: string): readonly string[] {
+  const patterns = Object.entries(document.paths).map(([other, methods]) => ({
+    matches: new RegExp(`^${other.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+    methods: Object.keys(methods).map((method) => method.toUpperCase()),
+  }));
+  const methods = patterns.filter(({ matches }) => matches.test(path)).flatMap((known) => known.methods);
+  return [...new Set(methods.includes("GET") ? [...methods, "HEAD"] : methods)];
+}
+
+describe.each(Object.keys(document.paths).map((path) => ({ path })))("$path", (known) => {
+  const all = methodsOf(known.path);
 
   it("answers 405 to every other method, and says in Allow which it takes", async () => {
     const path = pathOf(known);

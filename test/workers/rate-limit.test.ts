@@ -1,7 +1,8 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { ADMIN_KEY, call } from "../support/api";
+import { setClaimRate } from "../support/claim-rate";
 import { batchOf, putBatch, scene } from "../support/scene";
 import worker from "../support/worker";
 
@@ -14,6 +15,11 @@ function limited(allowed: boolean) {
       return { success: allowed };
     },
   };
+  // Creations are counted where they are claimed: in the object.
+  setClaimRate((keyId) => {
+    keys.push(keyId);
+    return allowed;
+  });
   const limitedEnv: Env = { ...env, RATE_LIMIT: "on", RATE_LIMITER: limiter };
   const send = async (method: string, path: string, headers: Record<string, string> = {}, body?: unknown) => {
     const init: RequestInit<IncomingRequestCfProperties> = {
@@ -30,6 +36,8 @@ function limited(allowed: boolean) {
   return { send, create, keys };
 }
 
+afterEach(() => setClaimRate(undefined));
+
 describe("the rate limit", () => {
   it("answers 429 with Retry-After once a key has used it up", async () => {
     const { send, keys } = limited(false);
@@ -42,7 +50,10 @@ describe("the rate limit", () => {
   it("refuses a new task and leaves its requestId unused", async () => {
     const body = batchOf(await scene(1));
     const requestId = crypto.randomUUID();
-    expect((await limited(false).create(requestId, body)).status).toBe(429);
+    const { create, keys } = limited(false);
+    expect((await create(requestId, body)).status).toBe(429);
+    expect(keys).toEqual(["key_admin"]);
+    setClaimRate(undefined);
     expect((await call("GET", `/v1/requests/${requestId}`)).status).toBe(404);
     expect((await putBatch(requestId, body)).status).toBe(201);
   });

@@ -79,7 +79,7 @@ describe("request-cancel", () => {
     const from = await scene(2);
     const requestId = crypto.randomUUID();
     arm("drops", "queue: sendBatch", 100);
-    arm(kind, 'insert into "tasks"');
+    arm(kind, "INSERT INTO tasks");
     const created = putBatch(requestId, batchOf(from));
     await until(
       async () => firedFaults().length,
@@ -100,7 +100,7 @@ describe("request-cancel", () => {
     const from = await scene(2);
     const requestId = crypto.randomUUID();
     arm("drops", "queue: sendBatch", 100);
-    arm("fails-before", 'insert into "tasks"', 3);
+    arm("fails-before", "INSERT INTO tasks", 3);
     const created = await putBatch(requestId, batchOf(from));
     expect(created.status).toBe(503);
     const refused = await cancel(requestId);

@@ -1,54 +1,18 @@
-import {
-  createExecutionContext,
-  createMessageBatch,
-  evictDurableObject,
-  getQueueResult,
-  runInDurableObject,
-} from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { arm, firedFaults, resetFaults } from "../support/faults";
-import { objectOf, PLACEMENT } from "../support/placement";
-import { batchOf, endOf, onceEach, putBatch, rows, type Scene, scene } from "../support/scene";
-import worker from "../support/worker";
+import { PLACEMENT } from "../support/placement";
+import { objectOf } from "../support/placement";
+import { alarmOf, silentTask, sweep } from "../support/requests-object";
+import { batchOf, endOf, onceEach, putBatch, rows, scene } from "../support/scene";
 
 beforeEach(() => resetFaults());
-
-function alarmOf(taskId: string): Promise<number | null> {
-  return runInDurableObject(objectOf(taskId), (_, state) => state.storage.getAlarm());
-}
-
-/** A created task that nobody works on: its bells are lost until the faults are reset. */
-async function silentTask(from: Scene, requestId = crypto.randomUUID()): Promise<string> {
-  arm("drops", "queue: sendBatch", 1_000);
-  return (await putBatch(requestId, batchOf(from))).body.id;
-}
-
-/** Hands bells to the consumer as the queue does. @returns what it said of them. */
-async function consume(queue: string, bodies: readonly unknown[]) {
-  const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
-  const batch = createMessageBatch(queue, messages);
-  const ctx = createExecutionContext();
-  await worker.queue(batch, env);
-  return getQueueResult(batch, ctx);
-}
 
 describe("the requests object", () => {
   it("arms its alarm together with the claim", async () => {
     const id = await silentTask(await scene(1));
     expect(await alarmOf(id)).toBeGreaterThan(Date.now() - 1_000);
-  });
-
-  it("arms a lost alarm again, whatever wakes it", async () => {
-    const from = await scene(1);
-    const id = await silentTask(from);
-    await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAlarm());
-    await evictDurableObject(objectOf(id));
-    resetFaults();
-    await objectOf(id).ping();
-    expect(await alarmOf(id)).not.toBeNull();
-    expect(await onceEach(from, await endOf(id))).toBe(true);
   });
 
   it("rings again until the task is worked on", async () => {
@@ -122,7 +86,7 @@ describe("the requests object", () => {
   it("is not put off by clients who try again: the alarm comes when it would have come", async () => {
     const from = await scene(1);
     const requestId = crypto.randomUUID();
-    arm("fails-before", 'insert into "tasks"', 20);
+    arm("fails-before", "INSERT INTO tasks", 20);
     const first = await putBatch(requestId, batchOf(from));
     const alarm = (await alarmOf(first.body.task_id)) ?? 0;
     for (let i = 0; i < 5; i++) await putBatch(requestId, batchOf(from));
@@ -166,72 +130,7 @@ describe("request-get", () => {
   });
 });
 
-describe("the consumer", () => {
-  it("wakes the object for a bell without a row, and keeps the bell until the row is there", async () => {
-    const from = await scene(2);
-    const id = await silentTask(from);
-    await rows("DELETE FROM tasks WHERE id = ?", id);
-    const result = await consume("refrain-task-bells", [{ v: 1, task_id: id }]);
-    expect(result.explicitAcks).toEqual([]);
-    expect(result.retryMessages).toMatchObject([{ msgId: "m0" }]);
-    resetFaults();
-    expect(await onceEach(from, await endOf(id))).toBe(true);
-  });
-
-  it("drops a bell of a task that no object knows", async () => {
-    const result = await consume("refrain-task-bells", [{ v: 1, task_id: `task_${"1".repeat(32)}` }]);
-    expect(result.explicitAcks).toEqual(["m0"]);
-  });
-
-  it("drops what it cannot read, and answers the others of the batch", async () => {
-    const from = await scene(2);
-    const id = await silentTask(from);
-    const result = await consume("refrain-task-bells", ["?", { v: 2, task_id: id }, { v: 1, task_id: id }]);
-    expect(result.explicitAcks).toEqual(["m0", "m1", "m2"]);
-    expect(await onceEach(from, await endOf(id))).toBe(true);
-  });
-
-  it("takes a dead letter for a bell like any other: it settles nothing by itself", async () => {
-    const from = await scene(2);
-    const id = await silentTask(from);
-    await consume("refrain-task-bells-dead", [{ v: 1, task_id: id }]);
-    expect(await onceEach(from, await endOf(id))).toBe(true);
-  });
-
-  it("does nothing for the bell of a task that has ended", async () => {
-    const from = await scene(2);
-    const id = (await putBatch(crypto.randomUUID(), batchOf(from))).body.id;
-    const ended = await endOf(id);
-    await consume("refrain-task-bells", [
-      { v: 1, task_id: id },
-      { v: 1, task_id: id },
-    ]);
-    expect(await endOf(id)).toEqual(ended);
-    expect(await onceEach(from, ended)).toBe(true);
-  });
-
-  it("makes each memory once when the same bell is answered ten times at once", async () => {
-    const from = await scene(60);
-    const id = await silentTask(from);
-    await Promise.all(Array.from({ length: 10 }, () => consume("refrain-task-bells", [{ v: 1, task_id: id }])));
-    resetFaults();
-    expect(await onceEach(from, await endOf(id))).toBe(true);
-  });
-});
-
-const sweep = () => worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} }, env);
-
 describe("the sweeper", () => {
-  it("brings a task on whose alarm and bells were lost", async () => {
-    const from = await scene(2);
-    const id = await silentTask(from);
-    await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAlarm());
-    resetFaults();
-    await rows("UPDATE tasks SET poked_at_ms = 1 WHERE id = ?", id);
-    await sweep();
-    expect(await onceEach(from, await endOf(id))).toBe(true);
-  });
-
   it("rings itself for a task whose object knows nothing of it", async () => {
     const from = await scene(2);
     const id = await silentTask(from);

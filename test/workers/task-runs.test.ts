@@ -125,16 +125,6 @@ describe("a run", () => {
     expect((await reVoiced(id)).map((memory) => memory.text)).toEqual([expect.stringContaining("hound")]);
   });
 
-  it("ends as error with the reason when its source was deleted before it began", async () => {
-    const from = await scene(2);
-    arm("drops", "queue: sendBatch", 1);
-    const id = await start(from);
-    await rows("UPDATE collections SET deleted_at_ms = 1 WHERE id = ?", from.collectionId);
-    const task = await endOf(id);
-    expect(task).toMatchObject({ status: "error", error: { code: "reference-gone" } });
-    expect(await reVoiced(id)).toEqual([]);
-  });
-
   it("lets a small task through while a large one runs", async () => {
     const [large, small] = [await scene(400), await scene(2)];
     const largeId = await start(large);

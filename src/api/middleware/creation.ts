@@ -3,17 +3,15 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { bulkItemRequestIdOf } from "../../domain/ids";
 import type { TaskType } from "../../domain/task";
-import type { CallContext } from "../../services/context";
-import { BULK_ITEMS_MAX, createBulk } from "../../services/create-bulk";
-import type { Creation, TaskPlan } from "../../services/claim-task";
-import { createTask, type CreateTaskInput } from "../../services/create-task";
+import type { Creation } from "../../services/claim-answer";
+import { BULK_ITEMS_MAX, createBulk, createTask, type CreateTaskInput } from "../../services/create-task";
 import { faultAt, ServiceError } from "../../services/errors";
+import type { TaskInput } from "../../services/task-plan";
 import { waitForEnd } from "../../services/tasks";
 import type { ApiEnv } from "../env";
 import { faultsOf, validationFailed } from "../faults";
 import { BODY_BYTES_MAX, readJsonBody } from "./json-body";
 import { preferredWaitSeconds } from "./prefer";
-import { rateRefusal } from "./rate-limit";
 import { findRequestId, getRequestId, isRequestId } from "./request-id";
 
 export interface CreationDoor<S extends z.ZodType> {
@@ -25,12 +23,7 @@ export interface CreationDoor<S extends z.ZodType> {
   /** `minted`: every call is a new creation, whatever its headers say. */
   readonly requestId: "required" | "optional" | "minted";
   readonly body: S;
-  readonly plan: (
-    ctx: CallContext,
-    taskId: string,
-    body: z.output<S>,
-    path: Readonly<Record<string, string>>,
-  ) => Promise<TaskPlan>;
+  readonly toInput: (body: z.output<S>, path: Readonly<Record<string, string>>) => TaskInput;
 }
 
 /**
@@ -71,16 +64,14 @@ export function claimOf<S extends z.ZodType>(
   c: Context<ApiEnv>,
   door: CreationDoor<S>,
   body: unknown,
-): Pick<CreateTaskInput, "request" | "refuseClaim" | "check"> {
+): Pick<CreateTaskInput, "request" | "parse"> {
   const path = c.req.param();
-  const call = c.get("call");
   return {
     request: { api: 1, type: door.type, operation: door.operation, path, body },
-    refuseClaim: () => rateRefusal(c),
-    check: async (taskId) => {
+    parse: () => {
       const parsed = door.body.safeParse(body);
       if (!parsed.success) throw validationFailed(faultsOf(parsed.error));
-      return door.plan(call, taskId, parsed.data, path);
+      return door.toInput(parsed.data, path);
     },
   };
 }

@@ -8,7 +8,7 @@ import type { ApiEnv } from "../env";
 import { HttpProblem } from "../problem";
 import { claimOf, type CreationDoor, showCreation } from "./creation";
 import { BODY_BYTES_MAX, readEmptyBody, readJsonBody } from "./json-body";
-import { RATE_WINDOW_SECONDS, rateRefusal } from "./rate-limit";
+import { RATE_WINDOW_SECONDS } from "./rate-limit";
 import { findRequestId } from "./request-id";
 
 /** Route middleware of the door that reserves an id. The handler only shows `reservation`. */
@@ -20,7 +20,6 @@ export function reservation(door: { readonly type: TaskType; readonly operation:
       requestId: clientsId ?? crypto.randomUUID(),
       requestIdIsClients: clientsId !== undefined,
       request: { api: 1, ...door, path: {}, body: null },
-      refuseClaim: () => rateRefusal(c),
     });
     c.header("Idempotent-Replayed", String(reserved.replayed));
     c.set("reservation", reserved);
@@ -33,12 +32,10 @@ export function fill<S extends z.ZodType>(door: CreationDoor<S>) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const { body, putKey } = splitPutKey(c, await readJsonBody(c, BODY_BYTES_MAX));
     const taskId = c.req.param("id") ?? "";
-    const { check, ...claim } = claimOf(c, door, body);
     const made = await fillTask(c.get("call"), {
-      ...claim,
+      ...claimOf(c, door, body),
       taskId,
       putKey,
-      check: () => check(taskId),
       refuseWrongKey: () => wrongKeyRefusal(c, taskId),
     });
     await showCreation(c, made);

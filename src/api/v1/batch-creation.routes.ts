@@ -8,10 +8,10 @@ import {
   BatchFillRequestV1,
   BatchRequestV1,
   BulkV1,
-  planBatch,
-  planReVoice,
   ReVoiceRequestV1,
+  toBatchInput,
   toBulkV1,
+  toReVoiceInput,
 } from "./batches.dto";
 import { idParameter } from "./common.dto";
 import {
@@ -33,7 +33,7 @@ const door: CreationDoor<typeof BatchRequestV1> = {
   requestId: "required",
   body: BatchRequestV1,
   bulkItemOperation: "batches-create",
-  plan: planBatch,
+  toInput: toBatchInput,
 };
 
 const create = createRoute({
@@ -132,8 +132,8 @@ const reVoice = createRoute({
     operation: "agent-collection-re-voice",
     requestId: "optional",
     body: ReVoiceRequestV1,
-    plan: (ctx, taskId, body, path) =>
-      planReVoice(ctx, taskId, body, {
+    toInput: (body, path) =>
+      toReVoiceInput(body, {
         agentId: path["agent_id"] ?? "",
         collectionId: path["collection_id"] ?? "",
         pointers: { agent: null, source: null },

@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import type { OnItemError } from "../../domain/task";
-import type { CallContext } from "../../services/context";
-import type { Creation, TaskPlan } from "../../services/claim-task";
-import { BULK_ITEMS_MAX } from "../../services/create-bulk";
+import type { Creation } from "../../services/claim-answer";
+import { BULK_ITEMS_MAX } from "../../services/create-task";
 import type { Outcome } from "../../services/outcome";
-import { planReVoicing, type ReVoiceInput } from "../../services/plan-re-voicing";
+import type { TaskInput } from "../../services/task-plan";
+import type { ReVoiceInput } from "../../services/plan-re-voicing";
 import { problemMembers } from "../problem";
 import { ProblemV1 } from "../route";
 import { LinksV1, toLinksV1 } from "./task.dto";
@@ -138,25 +138,25 @@ function toBulkResultV1(outcome: Outcome<Creation>) {
   return { status, replayed, task_id: task.id, links: toLinksV1(task.id), problem: null };
 }
 
-export function planBatch(ctx: CallContext, taskId: string, body: z.output<typeof BatchRequestV1>): Promise<TaskPlan> {
+export function toBatchInput(body: z.output<typeof BatchRequestV1>): TaskInput {
   const pointers = { agent: "/agent_id", source: "/collection_id" };
-  return planReVoice(ctx, taskId, body, { agentId: body.agent_id, collectionId: body.collection_id, pointers });
+  return toReVoiceInput(body, { agentId: body.agent_id, collectionId: body.collection_id, pointers });
 }
 
-export async function planReVoice(
-  ctx: CallContext,
-  taskId: string,
+export function toReVoiceInput(
   body: z.output<typeof ReVoiceRequestV1> & Partial<Pick<z.output<typeof BatchRequestV1>, keyof typeof labels>>,
   ids: Pick<ReVoiceInput, "agentId" | "collectionId" | "pointers">,
-): Promise<TaskPlan> {
-  const command = await planReVoicing(ctx, taskId, {
-    ...ids,
-    target: "name" in body.target ? body.target : { collectionId: body.target.collection_id },
-    sourceMemorySettings: toMemorySettings(body.source_memory_settings ?? {}),
-    agentMemorySettings: toMemorySettings(body.agent_memory_settings ?? {}),
-    instructions: body.instructions ?? null,
-    onItemError: body.on_item_error ?? "continue",
-  });
+): TaskInput {
   const { name = null, memo = null, tags = [], metadata = {} } = body;
-  return { operation: command.operation, name, memo, tags, metadata, command };
+  return {
+    labels: { name, memo, tags, metadata },
+    work: {
+      ...ids,
+      target: "name" in body.target ? body.target : { collectionId: body.target.collection_id },
+      sourceMemorySettings: toMemorySettings(body.source_memory_settings ?? {}),
+      agentMemorySettings: toMemorySettings(body.agent_memory_settings ?? {}),
+      instructions: body.instructions ?? null,
+      onItemError: body.on_item_error ?? "continue",
+    },
+  };
 }

@@ -1,0 +1,250 @@
+import pLimit from "p-limit";
+import { taskIdOf } from "../../src/domain/ids";
+import { type Answer, call, until } from "./api";
+import { arm, disarm, type Fault, type FaultKind, type Scope, watchCalls } from "./faults";
+import { addMemories, newAgent, newCollection, newTenant } from "./nouns";
+import { batchOf, rows } from "./scene";
+
+/** Cases under way at once: most of them only wait for a limit of time. */
+const CASES_AT_ONCE = 120;
+const MEMORIES = 2;
+/** More than the minute for which an alarm sleeps that crashed in its work. */
+const END_WITHIN_MS = 180_000;
+/** A client that tries again, and a look at the rows: seldom enough that many cases leave the machine to the Worker. */
+const EVERY_MS = 200;
+
+const RING = "queue: sendBatch";
+const INSERT = "INSERT INTO tasks";
+
+/** One call on the way of a creation. */
+export interface Place {
+  readonly label: string;
+  readonly name: string;
+  readonly kinds: readonly FaultKind[];
+}
+
+interface Strike {
+  readonly place: Place;
+  readonly kind: FaultKind;
+}
+
+/** A creation of its own: nobody else's calls name its ids. */
+interface Creation {
+  readonly taskId: string;
+  readonly scope: Scope;
+  readonly put: () => Promise<Answer>;
+}
+
+const tenant = await newTenant();
+const { collection_id: collectionId } = await newCollection(tenant.key);
+const texts = Array.from({ length: MEMORIES }, (_, i) => ({ text: `I fed ${i + 2} dogs in Lisbon.` }));
+const added = await addMemories(tenant.key, collectionId, texts);
+const memoryIds: readonly string[] = added.body.results.map((result: { memory_id: string }) => result.memory_id);
+
+async function newCreation(): Promise<Creation> {
+  const { body: made } = await call("PUT", "/v1/keys", { body: { name: "case", namespace_id: tenant.namespaceId } });
+  const { agent_id: agentId } = await newAgent(tenant.key);
+  const requestId = crypto.randomUUID();
+  const taskId = await taskIdOf(tenant.namespaceId, requestId);
+  const body = batchOf({ agentId, collectionId, memoryIds });
+  const put = () => call("PUT", "/v1/batches", { key: made.key, body, headers: { requestId } });
+  return { taskId, scope: [taskId, agentId, made.key_id], put };
+}
+
+/** The calls of a creation without a fault, from the PUT until its bell is taken, each once. */
+export async function placesOfCreation(): Promise<readonly Place[]> {
+  const creation = await newCreation();
+  const labels = watchCalls(creation.scope);
+  await creation.put();
+  await endOf(creation.taskId);
+  const taken = labels.findIndex((label, at) => label.startsWith("db: ") && labels.slice(0, at).includes(RING));
+  const path = [...new Set(labels.slice(0, taken + 1))];
+  return path.map((label, at) => ({
+    label,
+    name: `${at + 1} ${shortOf(label)}`,
+    kinds: kindsAt(label, at === path.length - 1),
+  }));
+}
+
+function shortOf(label: string): string {
+  const table = /^db: (\w+).*?(?:from|into) "?(\w+)/is.exec(label);
+  return table === null ? label : `db: ${table[1]} ${table[2]}`;
+}
+
+function kindsAt(label: string, byConsumer: boolean): readonly FaultKind[] {
+  const kinds: FaultKind[] = ["fails-before", "fails-after", "doubles", "reorders"];
+  // The local queue runs one batch at a time: a consumer that hangs would hold up all other cases.
+  if (byConsumer) return kinds;
+  kinds.push("hangs");
+  if (label.includes(INSERT)) return [...kinds, "crashes-unwritten", "crashes-before", "crashes-after"];
+  if (label === RING) return [...kinds, "drops", "crashes-before", "crashes-after"];
+  return kinds;
+}
+
+function nameOf(strikes: readonly Strike[]): string {
+  return strikes.map(({ place, kind }) => `${kind} at ${place.name}`).join(", then ");
+}
+
+/** Kinds after which the caller goes on as if nothing had been. */
+const HARMLESS: ReadonlySet<FaultKind> = new Set(["doubles", "reorders"]);
+
+/** Why the second of two faults cannot be met once the first has been, or undefined. */
+function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): string | undefined {
+  const later = places.indexOf(first.place) - places.indexOf(second.place);
+  const harmless = HARMLESS.has(first.kind);
+  const crash = first.kind.startsWith("crashes");
+  if (isInsert(second) && !crash && (later > 0 || (later === 0 && harmless)))
+    return "the row is marked as written, and is not written again";
+  const heard = later > 0 || (later === 0 && (harmless || first.kind === "fails-after"));
+  if (isObjects(second) && heard)
+    return "the bell was heard, and who rings from then on is the consumer, not the object";
+  return undefined;
+}
+
+/** A ring that crashes is met in the object alone. */
+function isObjects({ place, kind }: Strike): boolean {
+  return place.label === RING && kind.startsWith("crashes");
+}
+
+function isInsert({ place }: Strike): boolean {
+  return place.label.includes(INSERT);
+}
+
+/** What came of a creation whose client sent it until it was acknowledged, and once more in the end. */
+export interface Outcome {
+  readonly fired: readonly number[];
+  /** Statuses of the client's calls that are neither an acknowledgement nor a 503. */
+  readonly refusals: readonly number[];
+  readonly statuses: readonly string[];
+  readonly sources: readonly string[];
+  readonly memoryCount: number;
+  readonly replay: readonly unknown[];
+}
+
+/** What must come of every creation, whatever happened to it: the last call is a replay that shows the one task. */
+export function exactlyOnce(met: number): Outcome {
+  return {
+    fired: Array.from({ length: met }, () => 1),
+    refusals: [],
+    statuses: ["complete"],
+    sources: memoryIds.toSorted(),
+    memoryCount: MEMORIES,
+    replay: [200, true, "complete"],
+  };
+}
+
+/** @param met how many of the strikes are to be waited for. */
+async function strike(strikes: readonly Strike[], met: number): Promise<Outcome> {
+  const creation = await newCreation();
+  const faults: Fault[] = [];
+  const [first, second] = strikes;
+  // An insert that was made, and is only not known to be, is made again unless the task ends before: so its bells wait.
+  const waits =
+    second !== undefined && met === 2 && isInsert(second) && first && isInsert(first) && first.kind === "fails-after";
+  const silence = waits ? arm("drops", RING, 1_000, { scope: creation.scope }) : undefined;
+  for (const each of strikes) {
+    const after = faults.at(-1);
+    const limits = { scope: creation.scope, fromObject: isObjects(each), ...(after && { after }) };
+    faults.push(arm(each.kind, each.place.label, 1, limits));
+  }
+  const refusals: number[] = [];
+  const acknowledged = () => putUntilAcknowledged(creation, refusals);
+  await acknowledged();
+  if (silence !== undefined) await until(async () => faults, areMet(met), END_WITHIN_MS, EVERY_MS);
+  disarm(silence);
+  await endOf(creation.taskId);
+  await acknowledged();
+  await until(async () => faults, areMet(met), END_WITHIN_MS, EVERY_MS);
+  const replay = await acknowledged();
+  disarm(...faults);
+  return { ...(await stateOf(creation, replay)), fired: faults.map(({ fired }) => fired), refusals };
+}
+
+function areMet(count: number): (faults: readonly Fault[]) => boolean {
+  return (faults) => faults.filter(({ fired }) => fired > 0).length >= count;
+}
+
+/** Sends the same creation until it is acknowledged, as a client does that gets 503. */
+function putUntilAcknowledged({ put }: Creation, refusals: number[]): Promise<Answer> {
+  const send = async () => {
+    const answer = await put();
+    if (answer.status >= 300 && answer.status !== 503) refusals.push(answer.status);
+    return answer;
+  };
+  return until(send, ({ status }) => status !== 503, END_WITHIN_MS, EVERY_MS);
+}
+
+/** Straight from D1: a look through the Worker could itself meet a fault. */
+async function endOf(taskId: string): Promise<void> {
+  const find = () => rows("SELECT 1 FROM tasks WHERE id = ? AND ended_at_ms IS NOT NULL", taskId);
+  await until(find, (found) => found.length > 0, END_WITHIN_MS, EVERY_MS);
+}
+
+async function stateOf({ taskId }: Creation, replay: Answer) {
+  const found = await rows<{ status: string }>(
+    "SELECT status FROM tasks WHERE id = ?1 OR request_id = (SELECT request_id FROM tasks WHERE id = ?1)",
+    taskId,
+  );
+  const made = await rows<{ source: string }>(
+    "SELECT source_memory_id AS source FROM memories WHERE task_id = ? ORDER BY source_memory_id",
+    taskId,
+  );
+  const [target] = await rows<{ count: number }>(
+    `SELECT memory_count AS count FROM collections
+     WHERE id = (SELECT json_extract(command, '$.target.collectionId') FROM tasks WHERE id = ?)`,
+    taskId,
+  );
+  return {
+    statuses: found.map(({ status }) => status),
+    sources: made.map(({ source }) => source),
+    memoryCount: target?.count ?? 0,
+    replay: [replay.status, replay.body.id === taskId, replay.body.status],
+  };
+}
+
+export interface Case {
+  readonly name: string;
+  readonly strikes: readonly Strike[];
+  /** How many of the strikes can be met. */
+  readonly met: number;
+}
+
+/** Every fault at every place. */
+export function strikesAt(places: readonly Place[]): readonly Strike[] {
+  return places.flatMap((place) => place.kinds.map((kind) => ({ place, kind })));
+}
+
+export function single(strike: Strike): Case {
+  return { name: nameOf([strike]), strikes: [strike], met: 1 };
+}
+
+/** Each of the first, followed by each of all. */
+export function pairsOf(firsts: readonly Place[], places: readonly Place[]): readonly Case[] {
+  return strikesAt(firsts).flatMap((first) =>
+    strikesAt(places).map((second) => {
+      const reason = whyNotMet(first, second, places);
+      const name = nameOf([first, second]) + (reason === undefined ? "" : `, which it does not come to: ${reason}`);
+      return { name, strikes: [first, second], met: reason === undefined ? 2 : 1 };
+    }),
+  );
+}
+
+export function named(cases: readonly Case[]): (readonly [string, Case])[] {
+  return cases.map((each) => [each.name, each]);
+}
+
+/** Runs all cases, many side by side. @returns what came of each, with as many of its faults as can be met. */
+export async function strikeAll(cases: readonly Case[]): Promise<(of: Case) => Outcome> {
+  const slot = pLimit(CASES_AT_ONCE);
+  const outcomes = new Map<Case, Outcome | Error>();
+  const run = async (each: Case) => {
+    const outcome = await strike(each.strikes, each.met).catch((error: unknown) => new Error(String(error)));
+    outcomes.set(each, outcome);
+  };
+  await Promise.all(cases.map((each) => slot(() => run(each))));
+  return (each) => {
+    const outcome = outcomes.get(each);
+    if (outcome === undefined || outcome instanceof Error) throw outcome ?? new Error(`Not run: ${each.name}`);
+    return { ...outcome, fired: outcome.fired.slice(0, each.met) };
+  };
+}

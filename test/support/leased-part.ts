@@ -1,0 +1,47 @@
+import { env } from "cloudflare:workers";
+import { openDatabase } from "../../src/data/database";
+import { checkpoint, type ItemResult, loadPart } from "../../src/data/task-item-store";
+import { claimPart } from "../../src/data/task-part-store";
+import { planTask } from "../../src/data/task-plan-store";
+import { findTaskToRun } from "../../src/data/task-store";
+import { reVoicedMemoryIdOf } from "../../src/domain/ids";
+import { arm } from "./faults";
+import { batchOf, putBatch, reVoiced, rows, scene } from "./scene";
+
+export const db = openDatabase(env.DB);
+
+/** A task whose first part is leased to us, with no consumer about. */
+export async function leasedPart(memories = 3) {
+  arm("drops", "queue: sendBatch", 1_000);
+  const from = await scene(memories);
+  const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+  const task = await findTaskToRun(db, id);
+  if (!task?.command) throw new Error("The task has no row.");
+  const { namespaceId, command } = task;
+  await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
+  const claim = (nowMs: number, token: string) =>
+    claimPart(db, { namespaceId, taskId: id, token, nowMs, leaseMs: 60_000, parallelMax: 4 });
+  const first = await claim(2_000, "token-1");
+  const lease = { namespaceId, taskId: id, part: first?.part ?? -1, token: "token-1" };
+  const { items } = await loadPart(db, lease, command);
+  const results: ItemResult[] = await Promise.all(
+    items.map(async ({ position, sourceMemoryId }) => ({
+      position,
+      sourceMemoryId,
+      verdict: "re_voiced" as const,
+      memory: { id: await reVoicedMemoryIdOf(id, sourceMemoryId), text: `told ${position}`, childMemoryIds: [] },
+      problem: null,
+      usage: { modelCalls: 1, inputTokens: 2, outputTokens: 3 },
+    })),
+  );
+  const write = (as = lease) => checkpoint(db, as, command, results, { nowMs: 3_000, leaseExpiresAtMs: 63_000 });
+  const state = async () => ({
+    memories: await reVoiced(id),
+    items: await rows("SELECT * FROM task_items WHERE task_id = ?", id),
+    parts: await rows("SELECT * FROM task_parts WHERE task_id = ?", id),
+    task: await rows("SELECT * FROM tasks WHERE id = ?", id),
+    target: await rows("SELECT memory_count FROM collections WHERE id = ?", command.target.collectionId),
+    bindings: await rows("SELECT * FROM agent_collections WHERE collection_id = ?", command.target.collectionId),
+  });
+  return { from, id, namespaceId, command, lease, claim, write, state };
+}

@@ -1,0 +1,46 @@
+import { createExecutionContext, createMessageBatch, getQueueResult, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { taskIdOf } from "../../src/domain/ids";
+import { arm } from "./faults";
+import { objectOf } from "./placement";
+import { batchOf, putBatch, rows, type Scene } from "./scene";
+import worker from "./worker";
+
+/** The task that the admin's request id will make. */
+export async function taskOfRequest(requestId: string): Promise<string> {
+  const [namespace] = await rows<{ id: string }>("SELECT id FROM namespaces WHERE name = 'default'");
+  return taskIdOf(namespace?.id ?? "", requestId);
+}
+
+export function alarmOf(taskId: string): Promise<number | null> {
+  return runInDurableObject(objectOf(taskId), (_, state) => state.storage.getAlarm());
+}
+
+/** What an object has in its storage of its claims. */
+export function claimsOf(taskId: string): Promise<Record<string, unknown>[]> {
+  return runInDurableObject(objectOf(taskId), (_, { storage: { sql } }) => {
+    const known = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'claims'").toArray().length > 0;
+    return known ? sql.exec<Record<string, SqlStorageValue>>("SELECT * FROM claims").toArray() : [];
+  });
+}
+
+/** A created task that nobody works on: its bells are lost until the faults are reset. */
+export async function silentTask(from: Scene, requestId = crypto.randomUUID()): Promise<string> {
+  arm("drops", "queue: sendBatch", 1_000);
+  return (await putBatch(requestId, batchOf(from))).body.id;
+}
+
+/** Hands bells to the consumer as the queue does. @returns what it said of them. */
+export async function consume(queue: string, bodies: readonly unknown[]) {
+  const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
+  const batch = createMessageBatch(queue, messages);
+  const ctx = createExecutionContext();
+  await worker.queue(batch, env);
+  return getQueueResult(batch, ctx);
+}
+
+/** The bell of a task, answered at once. */
+export const bellOf = (taskId: string) => consume("refrain-task-bells", [{ v: 1, task_id: taskId }]);
+
+/** The cron's work. */
+export const sweep = () => worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} }, env);
