@@ -83,14 +83,6 @@ describe("a settle", () => {
     expect(await state()).toEqual(ended);
   });
 
-  it("does not complete a task whose plan is not sealed", async () => {
-    const { id, lease, write, state } = await leasedPart();
-    await write();
-    await rows("UPDATE tasks SET planned_at_ms = NULL WHERE id = ?", id);
-    expect(await settlePart(db, lease, 4_000)).toEqual({ settled: true, completed: false });
-    expect((await state()).task).toMatchObject([{ status: "running" }]);
-  });
-
   it("of one part of several does not complete the task", async () => {
     const { lease, write, state } = await leasedPart(30);
     await write();
