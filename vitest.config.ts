@@ -5,9 +5,14 @@ import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 const OVER_BOTH_PLACEMENTS = [
   "batches-create",
   "bulk",
+  "crash-table",
+  "crash-table-runs",
   "creation-faults",
+  "creation-pairs",
+  "creation-pairs-claimed",
   "invoke",
   "linearizability",
+  "object-rules",
   "removal",
   "request-cancel",
   "request-object",
@@ -17,6 +22,8 @@ const OVER_BOTH_PLACEMENTS = [
   "reservations-fill",
   "reservations-limit",
   "reservations-secrecy",
+  "schedules-faults",
+  "schedules-races",
   "storms",
   "task-runs",
 ];
@@ -49,7 +56,10 @@ function inWorkerd(name: string, include: string[], bindings: Record<string, unk
 }
 
 export default defineConfig(async () => {
-  const bindings = { TEST_MIGRATIONS: await readD1Migrations("./migrations") };
+  const bindings = {
+    TEST_MIGRATIONS: await readD1Migrations("./migrations"),
+    ...fromEnvironment("SCHEDULE_SEED", "SCHEDULE_PATH", "SCHEDULE_RUNS"),
+  };
   const overBoth = OVER_BOTH_PLACEMENTS.map((file) => `test/workers/${file}.test.ts`);
   return {
     test: {
@@ -70,3 +80,8 @@ export default defineConfig(async () => {
     },
   };
 });
+
+/** Variables of the environment do not reach the Worker, nor its tests; those named do, where they are set. */
+function fromEnvironment(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

@@ -31,7 +31,7 @@ export interface Summary {
   readonly trials: readonly Trial[];
 }
 
-/** Runs all named tests without a bug, then each bug's with it. @throws MuseumFault when they fail without one. */
+/** Compiles and runs all named tests without a bug, then each bug's with it. @throws MuseumFault for what fails without. */
 export async function visit({ bugs, workDir, signal, emit }: Visit): Promise<Summary> {
   const startedAtMs = Date.now();
   emit({ event: "preparing", what: "Running the named tests without a bug." });
@@ -60,6 +60,8 @@ export async function visit({ bugs, workDir, signal, emit }: Visit): Promise<Sum
 
 /** What fails without a bug proves nothing with one. */
 async function requirePassing(copy: Copy, bugs: readonly Bug[], signal: AbortSignal): Promise<void> {
+  const complaint = await copy.compile();
+  if (complaint !== undefined) throw new MuseumFault(`Without a bug the source does not compile: ${complaint}`);
   const killers = bugs.flatMap((bug) => bug.killers);
   for (const tests of byProject(killers)) {
     const { results, trouble } = await runTests(copy.folder, tests, { bail: false, signal });

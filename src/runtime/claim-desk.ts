@@ -18,6 +18,7 @@ type Step = { readonly kind: "go-on" } | Extract<ClaimAnswer, { kind: "refused" 
 
 const GO_ON: Step = { kind: "go-on" };
 
+type Known = ReturnType<typeof findHere>;
 type Checked = CheckedClaim & { readonly request: ClaimRequest };
 
 /**
@@ -60,7 +61,7 @@ export class ClaimDesk {
   }
 
   /** @returns undefined when nothing that is known decides. */
-  #lookUp(request: ClaimRequest, known: ClaimRecord | undefined): Step | undefined {
+  #lookUp(request: ClaimRequest, known: Known): Step | undefined {
     if (known === undefined || known.state === "stone") return undefined;
     const { namespaceId } = known.state === "claimed" ? known.task : known.head;
     // The id of a fill is the client's: of another namespace it is told nothing.
@@ -108,7 +109,7 @@ export class ClaimDesk {
     return steps;
   }
 
-  #claim({ request, verdict, standing }: Checked, known: ClaimRecord | undefined): Step {
+  #claim({ request, verdict, standing }: Checked, known: Known): Step {
     const { claims, services } = this.parts;
     const { door } = request;
     const reservation = door === "fill" && standing !== undefined && isUnfilled(standing) ? standing : null;

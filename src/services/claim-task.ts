@@ -4,7 +4,7 @@ import type { CallContext } from "./context";
 import { fingerprintOf } from "./fingerprint";
 import { type Outcome, outcomeOf, valueOf } from "./outcome";
 import type { ClaimRequest } from "./ports";
-import type { TaskInput } from "./task-plan";
+import type { TaskInput } from "./task-input";
 
 export interface ClaimInput {
   readonly door: ClaimRequest["door"];

@@ -2,21 +2,9 @@ import type { CollectionReference, References } from "../data/reference-store";
 import { type Agent, AGENT_COLLECTIONS_MAX } from "../domain/agent";
 import { targetCollectionIdOf } from "../domain/ids";
 import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../domain/memory-settings";
-import type { FrozenAgent, OnItemError, ReVoiceCommand } from "../domain/task";
+import type { FrozenAgent, ReVoiceCommand } from "../domain/task";
+import type { ReVoiceInput } from "./task-input";
 import { faultAt, gone, notFound, ServiceError } from "./errors";
-
-/** What a caller asks for; settings take any subset of their fields. */
-export interface ReVoiceInput {
-  readonly agentId: string;
-  readonly collectionId: string;
-  readonly target: { readonly collectionId: string } | { readonly name: string };
-  readonly sourceMemorySettings: Partial<MemorySettings>;
-  readonly agentMemorySettings: Partial<MemorySettings>;
-  readonly instructions: string | null;
-  readonly onItemError: OnItemError;
-  /** Where agent and source stand in the caller's body, for the faults; null when they stand elsewhere. */
-  readonly pointers: { readonly agent: string | null; readonly source: string | null };
-}
 
 const TARGET_POINTER = "/target/collection_id";
 

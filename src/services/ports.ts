@@ -1,7 +1,7 @@
 import type { Task, TaskHead, TaskType } from "../domain/task";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
-import type { TaskInput } from "./task-plan";
+import type { TaskInput } from "./task-input";
 import type { Voice } from "../domain/voice";
 
 /** What a generator is told of the agent: frozen when the task was created. */

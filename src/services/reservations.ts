@@ -6,7 +6,7 @@ import type { Creation } from "./claim-answer";
 import { claimTask, type ClaimInput } from "./claim-task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
-import { NO_LABELS } from "./task-plan";
+import { NO_LABELS } from "./task-input";
 import { findTaskToShow } from "./tasks";
 import { unavailableOf } from "./unavailable";
 

@@ -1,5 +1,7 @@
 import { noteSql } from "./explained-sql";
-import { type BindingCall, type Crash, through } from "./faults";
+import type { BindingCall, Crash } from "./faults";
+import { holdable } from "./schedules/bindings-control";
+import { through } from "./schedules/passage";
 
 const EXECUTING = ["run", "all", "raw", "first"] as const;
 
@@ -12,7 +14,7 @@ export function withFaults(env: Env, object?: DurableObjectState): Env {
   return new Proxy(env, {
     get: (target, key) => {
       if (key === "DB") return faultyDatabase(target.DB, crash);
-      if (key === "TASK_BELLS") return faultyQueue(target.TASK_BELLS, crash);
+      if (key === "TASK_BELLS") return faultyQueue(holdable(target.TASK_BELLS), crash);
       if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS);
       return Reflect.get(target, key) as unknown;
     },

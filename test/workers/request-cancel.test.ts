@@ -143,3 +143,15 @@ describe("request-cancel", () => {
     expect(loggedCalls()).not.toContain("object: cancel");
   });
 });
+
+describe("request-get", () => {
+  it("shows a request as canceled that was given up before it came, also while its row is not there yet", async () => {
+    const requestId = crypto.randomUUID();
+    const from = await scene(1);
+    expect((await call("PATCH", `/v1/requests/${requestId}/cancel`)).body.status).toBe("canceled");
+    arm("fails-before", "INSERT INTO tasks", 2);
+    await putBatch(requestId, batchOf(from));
+    const read = await call("GET", `/v1/requests/${requestId}`);
+    expect([read.status, read.body.status]).toEqual([200, "canceled"]);
+  });
+});

@@ -105,7 +105,13 @@ describe("the requests object", () => {
       return tables.length === 0 ? [] : storage.sql.exec("SELECT * FROM claims WHERE task_id = ?", name).toArray();
     });
     expect(stored).toEqual([]);
-    if (PLACEMENT === "per-request") expect(await alarmOf(name)).toBeNull();
+  });
+
+  it.runIf(PLACEMENT === "per-request")("sets no alarm when it is asked for what it does not have", async () => {
+    const name = `task_${"1".repeat(32)}`;
+    expect(await objectOf(name).find(name)).toBeUndefined();
+    expect(await objectOf(name).poke(name)).toBe(false);
+    expect(await alarmOf(name)).toBeNull();
   });
 });
 

@@ -6,7 +6,7 @@ import type { TaskType } from "../../domain/task";
 import type { Creation } from "../../services/claim-answer";
 import { BULK_ITEMS_MAX, createBulk, createTask, type CreateTaskInput } from "../../services/create-task";
 import { faultAt, ServiceError } from "../../services/errors";
-import type { TaskInput } from "../../services/task-plan";
+import type { TaskInput } from "../../services/task-input";
 import { waitForEnd } from "../../services/tasks";
 import type { ApiEnv } from "../env";
 import { faultsOf, validationFailed } from "../faults";
