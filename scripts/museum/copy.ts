@@ -1,12 +1,10 @@
-import { execFile } from "node:child_process";
 import { cp, mkdir, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { dirname, join, relative } from "node:path";
 
 import { PROJECT_ROOT } from "../dev/wrangler.ts";
+import { type CommandEnd, runCommand } from "./command.ts";
+import { MuseumFault } from "./museum-fault.ts";
 
-const run = promisify(execFile);
-const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 const TSC = join(PROJECT_ROOT, "node_modules/typescript/bin/tsc");
 
 /** A copy of the project in which bugs are planted, one at a time. The packages are those of the project. */
@@ -21,11 +19,12 @@ export interface Copy {
 
 /** Copies what git knows or would take, as it is in the work tree now. */
 export async function makeCopy(folder: string, signal: AbortSignal): Promise<Copy> {
-  const { stdout } = await run("git", ["ls-files", "-co", "--exclude-standard", "-z"], {
-    cwd: PROJECT_ROOT,
-    maxBuffer: OUTPUT_BYTES_MAX,
-  });
-  for (const file of stdout.split("\0").filter((name) => name !== "")) {
+  const listed = await runCommand("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: PROJECT_ROOT });
+  if (!listed.ok) throw new MuseumFault(`git cannot list the project: ${listed.said.trim()}`);
+  for (const file of listed.said
+    .trim()
+    .split("\0")
+    .filter((name) => name !== "")) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     // A file that was deleted and not committed is listed too.
     await cp(join(PROJECT_ROOT, file), join(folder, file)).catch(ignoreMissing);
@@ -33,28 +32,26 @@ export async function makeCopy(folder: string, signal: AbortSignal): Promise<Cop
   await symlink(join(PROJECT_ROOT, "node_modules"), join(folder, "node_modules"));
   // Outside of any repository: inside of one, `git apply` skips in silence what is not below its root.
   const env = { ...process.env, GIT_CEILING_DIRECTORIES: dirname(folder) };
-  const apply = (...args: string[]) => run("git", ["apply", "--whitespace=nowarn", ...args], { cwd: folder, env });
+  // The patch of the copy too: that of the project may be edited meanwhile.
+  const git = (patch: string, ...args: string[]) =>
+    runCommand("git", ["apply", "--whitespace=nowarn", ...args, relative(PROJECT_ROOT, patch)], { cwd: folder, env });
   const buildInfo = ["--incremental", "--tsBuildInfoFile", `${folder}.tsbuildinfo`];
-  const tscArgs = [TSC, "-p", "tsconfig.json", "--noEmit", ...buildInfo];
+  const tsc = [TSC, "-p", "tsconfig.json", "--noEmit", ...buildInfo];
   return {
     folder,
-    apply: (patch) => complaintOf(apply(patch)),
-    revert: async (patch) => void (await apply("--reverse", patch)),
-    compile: () => complaintOf(run(process.execPath, tscArgs, { cwd: folder, signal, maxBuffer: OUTPUT_BYTES_MAX })),
+    apply: async (patch) => complaintOf(await git(patch)),
+    revert: async (patch) => {
+      const complaint = complaintOf(await git(patch, "--reverse"));
+      if (complaint !== undefined) throw new Error(`A bug could not be taken out again: ${complaint}`);
+    },
+    compile: async () => complaintOf(await runCommand(process.execPath, tsc, { cwd: folder, signal })),
   };
 }
 
-/** @returns the first line that a failed command said. */
-async function complaintOf(command: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await command;
-    return undefined;
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { readonly stdout?: string; readonly stderr?: string };
-    const [line] = `${stdout}\n${stderr}`.split("\n").filter((text) => text.trim() !== "");
-    if (line === undefined) throw error;
-    return line;
-  }
+/** The first line that a failed command said. */
+function complaintOf({ ok, said }: CommandEnd): string | undefined {
+  if (ok) return undefined;
+  return said.split("\n").find((line) => line.trim() !== "") ?? "It says nothing.";
 }
 
 function ignoreMissing(error: unknown): void {

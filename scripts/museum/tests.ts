@@ -1,14 +1,14 @@
-import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 
 import { PROJECT_ROOT } from "../dev/wrangler.ts";
 import type { Killer } from "./bugs.ts";
+import { runCommand } from "./command.ts";
 
 const VITEST = join(PROJECT_ROOT, "node_modules/vitest/vitest.mjs");
 /** A run that has not ended by then has hung, whatever its tests' own limits say. */
 const RUN_MS_MAX = 300_000;
-const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What one test came to. */
 export interface TestResult {
@@ -25,17 +25,18 @@ export interface TestRun {
   readonly trouble: string | undefined;
 }
 
-interface Report {
-  readonly testResults: readonly {
-    readonly status: string;
-    readonly message: string;
-    readonly assertionResults: readonly {
-      readonly fullName: string;
-      readonly status: string;
-      readonly failureMessages: readonly string[] | null;
-    }[];
-  }[];
-}
+/** What is read of the report of vitest. */
+const Report = z.object({
+  testResults: z.array(
+    z.object({
+      status: z.string(),
+      message: z.string(),
+      assertionResults: z.array(
+        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).nullish() }),
+      ),
+    }),
+  ),
+});
 
 /** Runs the named tests of one project in a copy. `bail`: up to the first failure. */
 export async function runTests(
@@ -47,10 +48,15 @@ export async function runTests(
   await rm(report, { force: true });
   const filter = tests.names.length === 0 ? [] : ["-t", tests.names.map(escaped).join("|")];
   const args = ["run", "--project", tests.project, ...tests.files, ...filter, ...(bail ? ["--bail", "1"] : [])];
-  const said = await vitest(folder, [...args, "--reporter", "json", "--outputFile", report], signal);
+  // A failed test is an exit code too: the report tells them apart.
+  const { said } = await runCommand(process.execPath, [VITEST, ...args, "--reporter", "json", "--outputFile", report], {
+    cwd: folder,
+    signal,
+    timeout: RUN_MS_MAX,
+  });
   const text = await readFile(report, "utf8").catch(() => undefined);
   if (text === undefined) return { results: [], trouble: lastLine(said) };
-  return toRun(JSON.parse(text) as Report);
+  return toRun(Report.parse(JSON.parse(text)));
 }
 
 /** Vitest's name for a killer's tests, and its file, by project: so all of them run in a few runs. */
@@ -65,18 +71,7 @@ export function byProject(killers: readonly Killer[]) {
   }));
 }
 
-function vitest(folder: string, args: readonly string[], signal: AbortSignal): Promise<string> {
-  const options = { cwd: folder, signal, timeout: RUN_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX };
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [VITEST, ...args], options, (_error, stdout, stderr) => {
-      // A failed test is an exit code too: the report tells them apart.
-      if (signal.aborted) reject(signal.reason);
-      else resolve(`${stdout}\n${stderr}`);
-    });
-  });
-}
-
-function toRun({ testResults }: Report): TestRun {
+function toRun({ testResults }: z.infer<typeof Report>): TestRun {
   const results = testResults.flatMap(({ assertionResults }) =>
     assertionResults
       .filter(({ status }) => status === "passed" || status === "failed")

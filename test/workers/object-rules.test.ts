@@ -135,15 +135,6 @@ describe("inside the object, rule 6: the alarm", () => {
     expect(await alarmOf(id)).toBe(late);
   });
 
-  it("is armed again when the object wakes, though row and bell are done", async () => {
-    const id = await silentTask(await scene(1));
-    await store(id, "UPDATE claims SET row_done = 1, bell_done = 1");
-    await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAlarm());
-    await evictDurableObject(objectOf(id));
-    await objectOf(id).ping();
-    expect(await alarmOf(id)).not.toBeNull();
-  });
-
   it("is armed again, a minute ahead at most, before the work that it does", async () => {
     const id = await silentTask(await scene(1));
     await store(id, "UPDATE claims SET due_at_ms = 1");
