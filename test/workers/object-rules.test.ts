@@ -6,7 +6,7 @@ import { arm, firedFaults, loggedCalls, resetFaults, watchCalls } from "../suppo
 import { leasedPart } from "../support/leased-part";
 import { objectOf } from "../support/placement";
 import { alarmOf, claimsOf, consume, silentTask, taskOfRequest } from "../support/requests-object";
-import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene, taskOf } from "../support/scene";
+import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene } from "../support/scene";
 
 const INSERT = "INSERT INTO tasks";
 const RING = "queue: sendBatch";
