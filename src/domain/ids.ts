@@ -6,9 +6,24 @@ export function newId(prefix: IdPrefix): string {
   return `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`;
 }
 
-/** The task of a request id: the same in every Worker, with no mapping table. */
-export function taskIdOf(namespaceId: string, requestId: string): Promise<string> {
-  return derivedId("task", "refrain:task:v1", namespaceId, requestId);
+/**
+ * The task of a request id: the same in every Worker, with no mapping table. Those of the items of one bulk begin alike
+ * ({@link groupOfTask}), whoever sends their request ids.
+ */
+export async function taskIdOf(namespaceId: string, requestId: string): Promise<string> {
+  const own = await derivedHex("refrain:task:v1", namespaceId, requestId);
+  const item = await findBulkItem(requestId);
+  if (item === undefined) return `task_${own}`;
+  const group = await derivedHex("refrain:bulk-group:v1", namespaceId, item.bulk);
+  return `task_${group.slice(0, GROUP_HEX_DIGITS)}${item.index}${own.slice(GROUP_HEX_DIGITS + INDEX_HEX_DIGITS)}`;
+}
+
+const GROUP_HEX_DIGITS = 24;
+const INDEX_HEX_DIGITS = 2;
+
+/** What the ids of tasks have in common that came in one bulk under ids of its own; 96 bits, as good as one's own. */
+export function groupOfTask(taskId: string): string {
+  return taskId.slice(0, "task_".length + GROUP_HEX_DIGITS);
 }
 
 /** The collection that a task makes for its results. */
@@ -21,10 +36,35 @@ export function reVoicedMemoryIdOf(taskId: string, sourceMemoryId: string): Prom
   return derivedId("memory", "refrain:re-voiced:v1", taskId, sourceMemoryId);
 }
 
-/** The request id of a bulk's item that has none of its own: the same whenever the bulk is sent again. */
+/** Of the 32 hex digits of an item's request id: what stands for the bulk; then its place; then a check of both. */
+const BULK_HEX_DIGITS = 22;
+const VERSION_DIGIT = 12;
+
+/**
+ * The request id of a bulk's item that has none of its own: the same whenever the bulk is sent again. It says which bulk
+ * it is of, so that the tasks of one bulk can be claimed together.
+ * @param index 0 to 255.
+ */
 export async function bulkItemRequestIdOf(bulkRequestId: string, index: number): Promise<string> {
-  const hex = await derivedHex("refrain:bulk-item:v1", bulkRequestId, String(index));
+  const bulk = (await derivedHex("refrain:bulk:v1", bulkRequestId, "")).slice(0, BULK_HEX_DIGITS);
+  const place = index.toString(16).padStart(INDEX_HEX_DIGITS, "0");
+  const hex = bulk + place + (await checkOf(bulk + place));
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** @returns the bulk and the place that a request id speaks of, or undefined when it is no bulk item's. */
+async function findBulkItem(requestId: string): Promise<{ readonly bulk: string; readonly index: string } | undefined> {
+  const hex = requestId.replaceAll("-", "");
+  // Most ids are of another version, and need no digest.
+  if (hex[VERSION_DIGIT] !== "8") return undefined;
+  const head = hex.slice(0, BULK_HEX_DIGITS + INDEX_HEX_DIGITS);
+  if (hex !== head + (await checkOf(head))) return undefined;
+  return { bulk: hex.slice(0, BULK_HEX_DIGITS), index: head.slice(BULK_HEX_DIGITS) };
+}
+
+/** 32 bits: a client's random GUID passes for a bulk item's once in four thousand million, and is none the worse for it. */
+async function checkOf(head: string): Promise<string> {
+  return (await derivedHex("refrain:bulk-item:v2", head, "")).slice(BULK_HEX_DIGITS + INDEX_HEX_DIGITS);
 }
 
 /**

@@ -7,7 +7,7 @@ const JITTER = 0.2;
  */
 export function nextTryMs(tries: number, leaseSeconds: number): number {
   const base = Math.min(leaseSeconds * 500 * 2 ** Math.min(tries, 20), TRY_MS_MAX);
-  return base * (1 + (Math.random() * 2 - 1) * JITTER);
+  return Math.round(base * (1 + (Math.random() * 2 - 1) * JITTER));
 }
 
 /** At the latest then a claim is looked after by the alarm, whatever became of the call that made it. */

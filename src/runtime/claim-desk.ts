@@ -4,6 +4,7 @@ import { parseOwnJson } from "../domain/own-json";
 import { bornTask, type Task } from "../domain/task";
 import { within } from "../domain/time-limit";
 import { checkClaims, type CheckedClaim } from "../services/check-claim";
+import { notFound } from "../services/errors";
 import type { ClaimAnswer, ClaimRequest } from "../services/ports";
 import { headOf } from "../services/task-removal";
 import { readTasks } from "../services/watch-task";
@@ -135,7 +136,7 @@ export class ClaimDesk {
     const { claims, services } = this.parts;
     const { door } = request;
     const reservation = door === "fill" && standing !== undefined && isUnfilled(standing) ? standing : null;
-    if (door === "fill" && known === undefined && standing === undefined) return { kind: "unknown" };
+    if (door === "fill" && known === undefined && reservation === null) return unreserved(standing);
     if (!verdict.ok)
       return { kind: "refused", error: verdict.error, standing: reservation === null ? (standing ?? null) : null };
     const nowMs = services.clock.nowMs();
@@ -194,6 +195,12 @@ export class ClaimDesk {
     // One write for all counts of the next minute; the others cost none.
     if (first) arm();
   }
+}
+
+/** A fill of an id that nobody has reserved; or that was filled, though no record is left of it. */
+function unreserved(standing: Task | undefined): Step {
+  if (standing === undefined) return { kind: "unknown" };
+  return { kind: "refused", error: notFound("task").value, standing };
 }
 
 function succeeded<T>(values: readonly T[]): readonly Gathered<T>[] {

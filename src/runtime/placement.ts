@@ -1,3 +1,5 @@
+import { groupOfTask } from "../domain/ids";
+
 /** Where the objects of requests are: one object a request, or so many shared ones. */
 export type Placement = "per-request" | number;
 
@@ -7,16 +9,20 @@ export interface Placements {
   readonly former: readonly Placement[];
 }
 
-/** The name of the object that holds a task's claim. No two placements share a name. */
+/**
+ * The name of the object that holds a task's claim. No two placements share a name. The items of a bulk that have no ids
+ * of their own are in one object: that is what makes a bulk cheap.
+ */
 export function objectNameOf(placement: Placement, taskId: string): string {
-  if (placement === "per-request") return taskId;
-  return `shared-${placement}-${bucketOf(taskId, placement)}`;
+  const group = groupOfTask(taskId);
+  if (placement === "per-request") return group;
+  return `shared-${placement}-${bucketOf(group, placement)}`;
 }
 
 const HEX_DIGITS = 8;
 
-/** Task ids end in hex digits of a SHA-256, which spread evenly by themselves. */
-function bucketOf(taskId: string, count: number): number {
-  const value = Number.parseInt(taskId.slice(-HEX_DIGITS), 16);
+/** Groups end in hex digits of a SHA-256, which spread evenly by themselves. */
+function bucketOf(group: string, count: number): number {
+  const value = Number.parseInt(group.slice(-HEX_DIGITS), 16);
   return Number.isNaN(value) ? 0 : value % count;
 }

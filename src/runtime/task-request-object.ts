@@ -19,8 +19,8 @@ import { SeenCounts } from "./seen-counts";
 import { requestsAt } from "./task-requests";
 import { Waiters } from "./waiters";
 
-/** What is due is moved so far ahead before the work on it: a fired alarm is used up. */
-const REARM_MS = 60_000;
+/** What is due is moved so far ahead before the work on it, or a lease where that is less: a fired alarm is used up. */
+const REARM_MS_MAX = 60_000;
 /** Never in the past, and far enough that a loop would be seen. */
 const ALARM_SOONEST_MS = 50;
 const DUE_CLAIMS_MAX = 100;
@@ -138,11 +138,12 @@ export class TaskRequestObject extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     const nowMs = this.#services.clock.nowMs();
+    const rearmMs = Math.min(REARM_MS_MAX, this.#services.limits.leaseSeconds * 1_000);
     const due = this.#claims.listDue(nowMs, DUE_CLAIMS_MAX);
     // Before the work, because the alarm that fired is used up; and in the table, so that neither a crash in the work
     // nor a call that arms meanwhile makes the same claims due at once.
     this.#change(() => {
-      for (const taskId of due) this.#claims.setDue(taskId, nowMs + REARM_MS);
+      for (const taskId of due) this.#claims.setDue(taskId, nowMs + rearmMs);
     });
     await Promise.all(due.map((taskId) => this.#driver.attend(taskId, "alarm")));
     this.#change(() => this.#seen.flush((taskId, seen) => this.#claims.addSeen(taskId, seen)));

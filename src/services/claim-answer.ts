@@ -48,10 +48,24 @@ async function show(
   called: Called,
   answer: Extract<ClaimAnswer, { kind: "claimed" | "replayed" }>,
 ): Promise<Creation> {
-  const task = answer.task ?? (await findTaskToShow(ctx, called.taskId).catch(() => undefined));
+  const task = answer.task ?? (await readBack(ctx, called));
   if (task === undefined) throw pending(called);
-  if (task.deletedAtMs !== null) throw await retired(ctx, called.taskId, task);
+  if (isTombstone(task)) throw await retired(ctx, called.taskId, task);
   return { task, replayed: answer.kind === "replayed" };
+}
+
+/**
+ * A row that is not known to be written may stand all the same. It is proof when it says what this call says: not the
+ * row of another request, nor of a reservation that is still to be filled.
+ */
+async function readBack(ctx: CallContext, { taskId, request }: Called): Promise<Task | undefined> {
+  const task = await findTaskToShow(ctx, taskId).catch(() => undefined);
+  const { fingerprint } = await fingerprintOf(request);
+  return task?.fingerprint === fingerprint || isTombstone(task) ? task : undefined;
+}
+
+function isTombstone(task: Task | undefined): boolean {
+  return task !== undefined && task.deletedAtMs !== null;
 }
 
 /** A tombstone in one place is made one in both; the answer names the outcome that the row still knows. */

@@ -1,4 +1,5 @@
 import { exports } from "cloudflare:workers";
+import { assert } from "vitest";
 
 export const ADMIN_KEY = "test-admin-key";
 
@@ -40,7 +41,7 @@ export async function answerOf(response: Response): Promise<Answer> {
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text || null };
 }
 
-/** Asks again until `done` says so: waits for a condition, not for a time. */
+/** Asks again until `done` says so: waits for a condition, not for a time. To give up is a failed assertion. */
 export async function until<T>(
   ask: () => Promise<T>,
   done: (value: T) => boolean,
@@ -51,7 +52,7 @@ export async function until<T>(
   for (;;) {
     const value = await ask();
     if (done(value)) return value;
-    if (Date.now() > giveUpAt) throw new Error(`Not reached in ${limitMs} ms. Last: ${JSON.stringify(value)}`);
+    if (Date.now() > giveUpAt) assert.fail(`Not reached in ${limitMs} ms. Last: ${JSON.stringify(value)}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

@@ -93,6 +93,10 @@ function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): str
   const later = places.indexOf(first.place) - places.indexOf(second.place);
   const harmless = HARMLESS.has(first.kind);
   const crash = first.kind.startsWith("crashes");
+  const checks = places.findIndex(({ label }) => label.includes(INSERT)) - 1;
+  const wasChecked = later > 0 || (later === 0 && harmless);
+  if (places.indexOf(second.place) === checks && wasChecked)
+    return "the claim is known by then, and what is known is not checked again";
   if (isInsert(second) && !crash && (later > 0 || (later === 0 && harmless)))
     return "the row is marked as written, and is not written again";
   const heard = later > 0 || (later === 0 && (harmless || first.kind === "fails-after"));

@@ -1,3 +1,4 @@
+import { assert } from "vitest";
 import type { Answer } from "./api";
 
 const SENTENCE = /^\S.*[.]$/s;
@@ -5,7 +6,7 @@ const POINTER = /^(\/([^~/]|~[01])*)*$/;
 
 /**
  * A refusal in short, such as "401 key-invalid".
- * @throws Error when the answer is no sound problem: one with a code, a sentence that says what to do, the trace id of
+ * @throws AssertionError when the answer is no sound problem: one with a code, a sentence that says what to do, the trace id of
  * its header, and pointers that are such, each with a sentence of its own.
  */
 export function refusalOf({ status, headers, body }: Answer): string {
@@ -24,7 +25,7 @@ export function refusalOf({ status, headers, body }: Answer): string {
     demand(SENTENCE.test(detail), `errors: the detail of ${pointer}, which must be a sentence`);
   }
   if (faults.length === 0) return `${status} ${body.code}`;
-  throw new Error(`Not sound: ${faults.join("; ")}. It was: ${status} ${JSON.stringify(body)}`);
+  return assert.fail(`Not sound: ${faults.join("; ")}. It was: ${status} ${JSON.stringify(body)}`);
 }
 
 /** Where the faults are, in order of the alphabet. */

@@ -16,11 +16,13 @@ export function alarmOf(taskId: string): Promise<number | null> {
   return runInDurableObject(objectOf(taskId), (_, state) => state.storage.getAlarm());
 }
 
-/** What an object has in its storage of its claims. */
+const OF_TASK = "SELECT * FROM claims WHERE task_id = ?";
+
+/** What an object has in its storage of a claim. */
 export function claimsOf(taskId: string): Promise<Record<string, unknown>[]> {
   return runInDurableObject(objectOf(taskId), (_, { storage: { sql } }) => {
     const known = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'claims'").toArray().length > 0;
-    return known ? sql.exec<Record<string, SqlStorageValue>>("SELECT * FROM claims").toArray() : [];
+    return known ? sql.exec<Record<string, SqlStorageValue>>(OF_TASK, taskId).toArray() : [];
   });
 }
 

@@ -85,7 +85,8 @@ describe("batches-create with items", () => {
     const from = await scene(3);
     const requestId = crypto.randomUUID();
     const items = [batchOf(from, { name: "a" }), batchOf(from, { name: "b" })];
-    arm("fails-before", "INSERT INTO tasks", 1);
+    // The first write is of both; when it fails, each is tried by itself.
+    arm("fails-before", "INSERT INTO tasks", 2);
     const first = await putBulk(requestId, items);
     expect(statuses(first).toSorted()).toEqual([201, 503]);
     const again = await putBulk(requestId, items);

@@ -29,6 +29,20 @@ describe("creation, with a fault in one step", () => {
     expect(await onceEach(from, await endOf(refused.body.task_id))).toBe(true);
   });
 
+  it("lets one of ten bodies at once win and refuses the others, though the winner's row cannot be written", async () => {
+    const from = await scene(2);
+    const requestId = crypto.randomUUID();
+    arm("fails-before", INSERT, 1_000);
+    const bodies = Array.from({ length: 10 }, (_, i) => batchOf(from, { name: `n${i}` }));
+    const answers = await Promise.all(bodies.map((body) => putBatch(requestId, body)));
+    const winners = answers.flatMap(({ status }, i) => (status === 503 ? [i] : []));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array<number>(9).fill(422), 503]);
+    resetFaults();
+    const again = await putBatch(requestId, bodies[winners[0] ?? -1]);
+    expect([again.status, again.body.name]).toEqual([200, `n${winners[0]}`]);
+    expect(await onceEach(from, await endOf(again.body.id))).toBe(true);
+  });
+
   it("claims nothing while the database cannot be asked for the references", async () => {
     const from = await scene(2);
     const requestId = crypto.randomUUID();

@@ -12,7 +12,7 @@ import {
 const LIMIT_MS = 600_000;
 
 const places = await placesOfCreation();
-const pairs = pairsOf(places.slice(4), places);
+const pairs = pairsOf(places.slice(3), places);
 
 let outcomeOf: (of: Case) => Outcome;
 

@@ -16,7 +16,7 @@ const LIMIT_MS = 600_000;
 const places = await placesOfCreation();
 const singles = strikesAt(places).map(single);
 /** The other half, whose first fault comes after the claim, is a file of its own, so that both run side by side. */
-const pairs = pairsOf(places.slice(0, 4), places);
+const pairs = pairsOf(places.slice(0, 3), places);
 
 let outcomeOf: (of: Case) => Outcome;
 
@@ -25,15 +25,14 @@ beforeAll(async () => {
 }, LIMIT_MS);
 
 describe("the places of a creation", () => {
-  it("are its key, its references, the look-up, the claim, the row, the bell, and the look of who takes the bell", () => {
-    expect(places.map(({ name }) => name)).toEqual([
-      "1 db: select api_keys",
-      "2 db: select agents",
-      "3 db: select tasks",
-      "4 object: claim",
-      "5 db: insert tasks",
-      "6 queue: sendBatch",
-      "7 db: select tasks",
+  it("are its key, the claim, the checks, the row, the bell, and the look of who takes the bell", () => {
+    expect(places.map(({ label }) => label)).toEqual([
+      expect.stringMatching(/^db: .*api_keys/s),
+      "object: claim",
+      expect.stringMatching(/^db: .*agents.*collections/s),
+      expect.stringMatching(/^db: INSERT INTO tasks/),
+      "queue: sendBatch",
+      expect.stringMatching(/^db: .*tasks/s),
     ]);
   });
 });

@@ -92,6 +92,19 @@ describe("a settle", () => {
 });
 
 describe("a plan", () => {
+  it("does not begin a task that was canceled", async () => {
+    arm("drops", "queue: sendBatch", 1_000);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(2)))).body;
+    const task = await findTaskToRun(db, id);
+    if (!task?.command) throw new Error("The task has no row.");
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    const { namespaceId, command } = task;
+    expect(await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 })).toBe(false);
+    expect(await rows("SELECT status, planned_at_ms FROM tasks WHERE id = ?", id)).toEqual([
+      { status: "canceled", planned_at_ms: null },
+    ]);
+  });
+
   it("made twice at once is one plan", async () => {
     arm("drops", "queue: sendBatch", 1_000);
     const from = await scene(60);

@@ -171,10 +171,38 @@ describe("a generator", () => {
       (task) => task.status === "running",
     );
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    await until(
+      async () => aborted,
+      (count) => count === 3,
+    );
     await working;
-    expect(aborted).toBe(3);
     expect(await reVoiced(id)).toEqual([]);
     expect((await taskOf(id)).status).toBe("canceled");
+  });
+
+  it("that answers for a former run of the task writes nothing into the run that an invoke opened", async () => {
+    const { from, id } = await silentTask(1);
+    const texts = new Map<string, (text: string) => void>();
+    // No heartbeat tells the consumer of the former run that its lease is gone.
+    const consumerOf = (run: string) =>
+      consumerWith(() => new Promise((resolve) => void texts.set(run, resolve)), { heartbeatSeconds: 1_000 })(id);
+    const asked = (run: string) =>
+      until(
+        async () => texts.has(run),
+        (known) => known,
+      );
+    const former = consumerOf("former");
+    await asked("former");
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);
+    const present = consumerOf("present");
+    await asked("present");
+    texts.get("former")?.("I fed 2 dogs in Lisbon on 3 May 2001, as the former run has it.");
+    await former;
+    expect(await reVoiced(id)).toEqual([]);
+    texts.get("present")?.("I fed 2 dogs in Lisbon on 3 May 2001.");
+    await present;
+    expect(await onceEach(from, await taskOf(id))).toBe(true);
   });
 
   it("gets what the recalls bring up, never the memory itself, and never the task's own target", async () => {

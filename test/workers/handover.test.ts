@@ -116,6 +116,16 @@ describe("a change of placement", () => {
     expect(await onceEach(life, await endOf(first.body.id))).toBe(true);
   });
 
+  it("loses no cancel that came before its creation when the hand-over was not answered", async () => {
+    const requestId = crypto.randomUUID();
+    await OLD.call("PATCH", `/v1/requests/${requestId}/cancel`);
+    deployObjects(NEW);
+    arm("fails-after", "object: handOver");
+    expect((await put(NEW, requestId)).status).toBe(503);
+    const born = await put(NEW, requestId);
+    expect([born.status, born.body.status]).toEqual([201, "canceled"]);
+  });
+
   it("keeps what was handed over when the new object dies right after", async () => {
     const requestId = crypto.randomUUID();
     const first = await put(OLD, requestId);

@@ -6,7 +6,7 @@ import { arm, firedFaults, loggedCalls, resetFaults, watchCalls } from "../suppo
 import { leasedPart } from "../support/leased-part";
 import { objectOf } from "../support/placement";
 import { alarmOf, claimsOf, consume, silentTask, taskOfRequest } from "../support/requests-object";
-import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene, taskOf } from "../support/scene";
+import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene } from "../support/scene";
 
 const INSERT = "INSERT INTO tasks";
 const RING = "queue: sendBatch";
@@ -49,29 +49,17 @@ describe("inside the object, rule 1: one transaction", () => {
     expect(claim).toMatchObject({ task_id: id, state: "claimed", row_done: 0, bell_done: 0, ended: 0 });
     expect(await alarmOf(id)).toBe(claim?.["due_at_ms"]);
   });
-});
 
-describe("inside the object, rule 2: the row", () => {
-  it("takes only a clash on the task's id for its own row: another clash is no success", async () => {
-    const [from, taken] = [await scene(1), await silentTask(await scene(1))];
-    const requestId = crypto.randomUUID();
-    await rows("UPDATE tasks SET request_id = ? WHERE id = ?", requestId, taken);
-    const refused = await putBatch(requestId, batchOf(from));
-    expect(refused.status).toBe(503);
-    const { task_id: id } = refused.body;
-    expect(await rows("SELECT 1 FROM tasks WHERE id = ?", id)).toEqual([]);
-    // The claim stands, and its row is written once nothing is in its way.
-    await rows("UPDATE tasks SET request_id = ? WHERE id = ?", crypto.randomUUID(), taken);
-    resetFaults();
-    expect(
-      await onceEach(
-        from,
-        await until(
-          () => taskOf(id),
-          (task) => Boolean(task.ended_at),
-        ),
-      ),
-    ).toBe(true);
+  describe("inside the object, rule 2: the row", () => {
+    it("has one fence to clash with, the task's id, which namespace and request id make", async () => {
+      const indexes = await rows<{ name: string; unique: number }>(
+        "SELECT name, \"unique\" FROM pragma_index_list('tasks')",
+      );
+      expect(indexes.filter(({ unique }) => unique === 1).map(({ name }) => name)).toEqual([
+        "sqlite_autoindex_tasks_1",
+      ]);
+      expect(await rows("SELECT name FROM pragma_index_info('sqlite_autoindex_tasks_1')")).toEqual([{ name: "id" }]);
+    });
   });
 });
 
@@ -204,7 +192,7 @@ describe("inside the object, rule 8: row and claim disagree", () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => undefined);
     arm("drops", RING, 1_000);
     arm("fails-after", INSERT);
-    const { task_id: id } = (await putBatch(requestId, batchOf(from))).body;
+    const { id } = (await putBatch(requestId, batchOf(from))).body;
     await rows("UPDATE tasks SET fingerprint = 'of another request' WHERE id = ?", id);
     const refused = await until(
       () => putBatch(requestId, batchOf(from)),
@@ -212,7 +200,7 @@ describe("inside the object, rule 8: row and claim disagree", () => {
     );
     expect(refused.body).toMatchObject({ status: 422, code: "request-id-reused", task_id: id });
     expect(error.mock.calls.map(([line]) => String(line)).join()).toContain("row-older-than-claim");
-    expect(await claimsOf(id)).toMatchObject([{ fingerprint: "of another request", row_done: 1 }]);
+    expect(await claimsOf(id)).toMatchObject([{ fingerprint: "of another request" }]);
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
   });
 

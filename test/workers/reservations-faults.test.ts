@@ -8,7 +8,7 @@ import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene }
 
 beforeEach(() => resetFaults());
 
-const INSERT = 'insert into "tasks"';
+const INSERT = "INSERT INTO tasks";
 const HOLD = "INSERT INTO held_ids";
 const READ = 'from "tasks"';
 const RING = "queue: sendBatch";
@@ -38,7 +38,7 @@ describe("a reservation, with a fault in one step", () => {
     ["fails-before", HOLD, "the id cannot be held", 503],
     ["fails-after", HOLD, "the id is held, but D1 answers an error", 503],
     ["fails-before", INSERT, "the D1 insert fails", 503],
-    ["fails-after", INSERT, "the D1 insert is made, but answers an error", 503],
+    ["fails-after", INSERT, "the D1 insert is made, but answers an error: it is read back", 201],
     ["hangs", INSERT, "the D1 insert hangs", 503],
   ];
   it.each(steps)("%s at %s: %s: answers %d, and a repeat gives the one id", async (kind, at, _, status) => {
@@ -95,7 +95,7 @@ describe("a fill, with a fault in one step", () => {
     ["fails-before", CLAIM, "the call of the object is lost", 201],
     ["fails-after", CLAIM, "the object's answer is lost", 201],
     ["fails-before", INSERT, "the D1 write fails", 503],
-    ["fails-after", INSERT, "the D1 write is made, but answers an error", 503],
+    ["fails-after", INSERT, "the D1 write is made, but answers an error: it is read back", 201],
     ["hangs", INSERT, "the D1 write hangs", 503],
     ["fails-before", READ, "the row cannot be read at first", 201],
     ["fails-before", RING, "the bell cannot be sent", 201],

@@ -77,7 +77,7 @@ describe("the limit of held ids", () => {
   it("does not refuse the retry of a reservation whose row was not written", async () => {
     const requestId = crypto.randomUUID();
     await holdUpTo(LIMIT - 1);
-    arm("fails-before", 'insert into "tasks"');
+    arm("fails-before", "INSERT INTO tasks");
     expect((await reserve(requestId)).status).toBe(503);
     expect(firedFaults()).toHaveLength(1);
     expect(await countHeld()).toBe(LIMIT);
@@ -95,7 +95,7 @@ describe("the limit of held ids", () => {
   it("counts nothing for a reservation that is refused, because another request has its id", async () => {
     const requestId = crypto.randomUUID();
     const from = await scene(1);
-    arm("fails-before", 'insert into "tasks"');
+    arm("fails-before", "INSERT INTO tasks");
     expect((await putBatch(requestId, batchOf(from))).status).toBe(503);
     expect(refusalOf(await reserve(requestId))).toBe("422 request-id-reused");
     expect(await countHeld()).toBe(0);
@@ -202,7 +202,7 @@ describe("a cancel of what is claimed", () => {
     const from = await scene(1);
     const requestId = crypto.randomUUID();
     await holdUpTo(LIMIT);
-    arm("fails-before", 'insert into "tasks"');
+    arm("fails-before", "INSERT INTO tasks");
     expect((await putBatch(requestId, batchOf(from))).status).toBe(503);
     const canceled = await cancel(requestId);
     expect([canceled.status, canceled.body.status]).toEqual([200, "canceled"]);

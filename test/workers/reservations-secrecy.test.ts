@@ -39,7 +39,7 @@ describe("the put key", () => {
     const held = await reserved();
     const wrongKey = `0.${"abcd".repeat(16)}`;
     await fill({ ...held, putKey: wrongKey }, batchOf(from));
-    arm("fails-before", 'insert into "tasks"');
+    arm("fails-before", "INSERT INTO tasks");
     await fill(held, batchOf(from, { put_key: held.putKey }));
     await call("PUT", `/v1/batches/${held.id}`, { body: batchOf(from, { put_key: held.putKey }) });
     await fill(held, batchOf(from, { name: "other", put_key: held.putKey }));

@@ -85,7 +85,7 @@ function isBulk(body: unknown): boolean {
 
 /**
  * One creation an item: what a `PUT` of the item alone, under the same request id, would be. An item without an id of its
- * own derives one from the bulk's and its place; without either, the ids are minted.
+ * own derives one from the bulk's and its place; without either, the bulk's is minted.
  */
 function bulkInputs<S extends z.ZodType>(
   c: Context<ApiEnv>,
@@ -95,18 +95,18 @@ function bulkInputs<S extends z.ZodType>(
 ): readonly (() => Promise<CreateTaskInput>)[] {
   const bulk = Bulk.safeParse(body);
   if (!bulk.success) throw validationFailed(faultsOf(bulk.error));
+  const base = bulkId ?? crypto.randomUUID();
   return bulk.data.items.map((given, index) => async () => {
     const item = BulkItem.safeParse(given);
     if (!item.success) throw validationFailed(faultsOf(item.error, `/items/${index}`));
     const { request_id: own, ...request } = item.data;
-    if (own === undefined) return inputOf(c, door, await derivedId(bulkId, index), request);
+    if (own === undefined) {
+      const requestId = await bulkItemRequestIdOf(base, index);
+      return { requestId, requestIdIsClients: bulkId !== undefined, ...claimOf(c, door, request) };
+    }
     const operation = door.bulkItemOperation ?? door.operation;
     return inputOf(c, { ...door, operation }, ownId(own, index), request);
   });
-}
-
-async function derivedId(bulkId: string | undefined, index: number): Promise<string | undefined> {
-  return bulkId === undefined ? undefined : bulkItemRequestIdOf(bulkId, index);
 }
 
 /** @throws ServiceError, because a bad id refuses its item alone. */

@@ -1,0 +1,121 @@
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { PROJECT_ROOT } from "./dev/wrangler.ts";
+import { type Bug, readBugs } from "./museum/bugs.ts";
+import { MuseumFault } from "./museum/museum-fault.ts";
+import { createOutput } from "./museum/output.ts";
+import { type Emit, type MuseumEvent, type Summary, visit } from "./museum/visit.ts";
+
+const USAGE = `Plants known bugs in a copy of the source, one at a time, and sees that the tests notice each.
+
+  npm run museum
+
+  --only A,B      only the bugs whose names hold one of these
+  --list          names the bugs, and plants none
+  --json          one JSON object a line; the last is the summary
+
+The exit code is 1 when a bug survives. See test/museum/README.md.
+`;
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+class Interruption extends Error {
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`Ended by ${signal}.`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+const interruption = new AbortController();
+let workDir: string | undefined;
+
+function guardExit(): void {
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (interruption.signal.aborted) process.exit(128 + constants.signals[signal]);
+      interruption.abort(new Interruption(signal));
+    });
+  }
+  process.on("exit", () => {
+    if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
+  });
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: "string" },
+        list: { type: "boolean" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    return {
+      only: values.only?.split(",").filter((name) => name !== "") ?? [],
+      list: values.list ?? false,
+      json: values.json ?? false,
+      help: values.help ?? false,
+    };
+  } catch (error) {
+    throw new MuseumFault(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`.trimEnd());
+  }
+}
+
+function chosenBugs(only: readonly string[]): readonly Bug[] {
+  const bugs = readBugs(join(PROJECT_ROOT, "test/museum"));
+  const chosen = only.length === 0 ? bugs : bugs.filter(({ name }) => only.some((part) => name.includes(part)));
+  if (chosen.length === 0) throw new MuseumFault(`No bug is called "${only.join(",")}". See npm run museum -- --list.`);
+  return chosen;
+}
+
+async function run(bugs: readonly Bug[], emit: Emit): Promise<Summary> {
+  workDir = await mkdtemp(join(tmpdir(), "refrain-museum-"));
+  try {
+    return await visit({ bugs, workDir, signal: interruption.signal, emit });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+/** @returns the exit code. */
+async function main(): Promise<number> {
+  let emit: Emit | undefined;
+  try {
+    const options = readOptions();
+    if (options.help) {
+      process.stdout.write(USAGE);
+      return 0;
+    }
+    const bugs = chosenBugs(options.only);
+    if (options.list) {
+      for (const { name, title, source } of bugs) process.stdout.write(`${name}  ${title} (${source})\n`);
+      return 0;
+    }
+    emit = options.json ? emitJson : createOutput(process.stdout);
+    const summary = await run(bugs, emit);
+    emit(summary);
+    return summary.ok ? 0 : 1;
+  } catch (error) {
+    const cause = interruption.signal.aborted ? interruption.signal.reason : error;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    emit?.({ event: "error", message });
+    const isExplained = cause instanceof MuseumFault || cause instanceof Interruption;
+    process.stderr.write(`${isExplained || !(cause instanceof Error) ? message : cause.stack}\n`);
+    return cause instanceof Interruption ? cause.exitCode : 1;
+  }
+}
+
+function emitJson(event: MuseumEvent): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+guardExit();
+process.exitCode = await main();
+process.exit();
