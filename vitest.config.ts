@@ -12,6 +12,7 @@ const OVER_BOTH_PLACEMENTS = [
   "creation-pairs-claimed",
   "invoke",
   "linearizability",
+  "object-record",
   "object-rules",
   "removal",
   "request-cancel",
@@ -58,7 +59,7 @@ function inWorkerd(name: string, include: string[], bindings: Record<string, unk
 export default defineConfig(async () => {
   const bindings = {
     TEST_MIGRATIONS: await readD1Migrations("./migrations"),
-    ...fromEnvironment("SCHEDULE_SEED", "SCHEDULE_PATH", "SCHEDULE_RUNS"),
+    ...fromEnvironment("SCHEDULE_SEED", "SCHEDULE_PATH", "SCHEDULE_RUNS", "STORM_IDS"),
   };
   const overBoth = OVER_BOTH_PLACEMENTS.map((file) => `test/workers/${file}.test.ts`);
   return {

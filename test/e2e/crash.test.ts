@@ -19,6 +19,7 @@ import {
 const MANY_MEMORIES = 400;
 const FEW_MEMORIES = 12;
 const CALLERS = 16;
+const CROWD = 250;
 
 // A short lease, so that what a dead process held is soon free. A kill -9 loses every queued message with the queue:
 // what goes on afterwards was brought on by the alarms of the requests' objects.
@@ -78,6 +79,35 @@ describe("batches-create, kill -9 after the claim", () => {
     }
     const targets = (await listAll(service, "/v1/collections")).filter((each) => each.agent_id === scene.agentId);
     expect(targets).toHaveLength(CALLERS);
+  });
+});
+
+describe("batches-create, in a storm across a restart", () => {
+  it("makes one task of one id that a crowd sends before, during and after a crash", async () => {
+    const scene = await makeScene(service, FEW_MEMORIES);
+    const requestId = randomUUID();
+    const batch = reVoicing(scene, "storm");
+    const crowd = () => Array.from({ length: CROWD }, () => putBatch(service, requestId, batch));
+    const before = crowd();
+    // Some are answered by then, most are not.
+    await Promise.any(before);
+
+    await service.kill9();
+    const answered = (await Promise.allSettled(before)).flatMap((each) =>
+      each.status === "fulfilled" ? [each.value] : [],
+    );
+    await service.start();
+    const after = await Promise.all(crowd());
+
+    const firsts = [...answered, ...after].filter(({ status }) => status === 201);
+    expect(firsts.length).toBeLessThanOrEqual(1);
+    expect(after.every(({ status }) => status === 200 || status === 201)).toBe(true);
+    const ids = new Set([...answered, ...after].map(({ body }) => body.id));
+    expect(ids.size).toBe(1);
+    const [id = ""] = ids;
+    await expectOnceEach(service, scene, await taskAtEnd(service, id));
+    const targets = (await listAll(service, "/v1/collections")).filter((each) => each.agent_id === scene.agentId);
+    expect(targets).toHaveLength(1);
   });
 });
 
