@@ -8,6 +8,7 @@ import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene }
 
 const CLAIM = "object: claim";
 const INSERT = "INSERT INTO tasks";
+const DAY_MS = 86_400_000;
 const CHECKS = 'from "agents"';
 const RING = "queue: sendBatch";
 
@@ -70,7 +71,8 @@ describe("crash table: object called, claim not durable", () => {
     // What is asked outside waits for the claim to be durable: the last that comes before it are the checks.
     await putInto("crashes-unwritten", CHECKS);
     expect(await claimsOf(taskId)).toEqual([]);
-    expect(await alarmOf(taskId)).toBeNull();
+    // A shared object may have an alarm for the end of another task's retention.
+    expect((await alarmOf(taskId)) ?? Infinity).toBeGreaterThan(Date.now() + DAY_MS);
     expect((await call("GET", `/v1/requests/${requestId}`)).status).toBe(404);
     expect((await put()).status).toBe(201);
     await expectOnce();
