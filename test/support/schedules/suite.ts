@@ -4,7 +4,8 @@ import { chosen, newStage, placement, type Stage } from "./stage";
 import type { Flavour } from "./steps";
 import { endTime, takeTime } from "./time";
 
-const RUNS = 500;
+/** Over shared objects a part of them, in every run of the tests; any number with SCHEDULE_RUNS. */
+const RUNS = placement === "per-request" ? 500 : 100;
 const LIMIT_MS = 900_000;
 
 /**
