@@ -65,6 +65,8 @@ export default defineConfig(async () => {
   const overBoth = OVER_BOTH_PLACEMENTS.map((file) => `test/workers/${file}.test.ts`);
   return {
     test: {
+      // Most tests wait for alarms and limits of time: two files at once leave no core idle, on two cores too.
+      maxWorkers: 2,
       projects: [
         { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
         inWorkerd("workers", ["test/workers/**/*.test.ts"], bindings),
