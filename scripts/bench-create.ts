@@ -1,6 +1,5 @@
 import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -11,6 +10,7 @@ import { measureGrowth } from "./bench/growth.ts";
 import { startLoadGenerator } from "./bench/load-generator.ts";
 import { createOutput } from "./bench/output.ts";
 import { PROJECT_ROOT } from "./dev/wrangler.ts";
+import { endOnSignals, interruption, tellEnd } from "./interruption.ts";
 
 const USAGE = `Measures how fast tasks are created, beside the least that it could cost here.
 
@@ -27,32 +27,13 @@ const USAGE = `Measures how fast tasks are created, beside the least that it cou
 The exit code is 1 when a target is missed. See test/bench/README.md.
 `;
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const WARM_UP_SECONDS = 1.5;
 const DEFAULTS = { rounds: 5, seconds: 4, shared: 1, rows: 1_000_000 };
 
-class Interruption extends Error {
-  readonly exitCode: number;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`Ended by ${signal}.`);
-    this.exitCode = 128 + constants.signals[signal];
-  }
-}
-
-const interruption = new AbortController();
 let workDir: string | undefined;
 
-function guardExit(): void {
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      if (interruption.signal.aborted) process.exit(128 + constants.signals[signal]);
-      interruption.abort(new Interruption(signal));
-    });
-  }
-  process.on("exit", () => {
-    if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
-  });
+function removeWorkDir(): void {
+  if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
 }
 
 function readOptions() {
@@ -120,12 +101,10 @@ async function main(): Promise<number> {
     emit(summary);
     return summary.ok ? 0 : 1;
   } catch (error) {
-    const cause = interruption.signal.aborted ? interruption.signal.reason : error;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    emit?.({ event: "error", message });
-    const isExplained = cause instanceof BenchFault || cause instanceof Interruption;
-    process.stderr.write(`${isExplained || !(cause instanceof Error) ? message : cause.stack}\n`);
-    return cause instanceof Interruption ? cause.exitCode : 1;
+    return tellEnd(error, {
+      isExplained: (cause) => cause instanceof BenchFault,
+      tell: (message) => emit?.({ event: "error", message }),
+    });
   }
 }
 
@@ -133,6 +112,6 @@ function emitJson(event: BenchEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-guardExit();
+endOnSignals(removeWorkDir);
 process.exitCode = await main();
 process.exit();

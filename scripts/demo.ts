@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
@@ -14,6 +13,7 @@ import { createTerminalOutput } from "./demo/terminal-output.ts";
 import { sampleAgents } from "./sample/agents.ts";
 
 import { sampleMemories } from "./sample/collection.ts";
+import { endOnSignals, interruption, Interruption, tellEnd } from "./interruption.ts";
 
 const USAGE = `Re-voices a collection of memories for two agents, and loses an answer on the way.
 
@@ -25,7 +25,6 @@ const USAGE = `Re-voices a collection of memories for two agents, and loses an a
 
 const AGENTS_MAX = 2;
 const SAMPLE_NAME = "Sample";
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 interface Options {
   readonly file: string | undefined;
@@ -33,27 +32,10 @@ interface Options {
   readonly help: boolean;
 }
 
-class Interruption extends Error {
-  readonly exitCode: number;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`Ended by ${signal}. The service has ended too.`);
-    this.exitCode = 128 + constants.signals[signal];
-  }
-}
-
-const interruption = new AbortController();
 let service: Service | undefined;
 
 /** Whatever happens, the service ends: on signals, on errors nobody foresaw, and in this process's last moment. */
 function guardExit(): void {
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      // Who asks twice does not want to wait: the "exit" handler kills the service.
-      if (interruption.signal.aborted) process.exit(128 + constants.signals[signal]);
-      interruption.abort(new Interruption(signal));
-    });
-  }
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {
     process.on(event, (error: unknown) => {
       interruption.abort(error);
@@ -61,7 +43,7 @@ function guardExit(): void {
   }
   // The reader of a pipe has gone, as with `| head`.
   process.stdout.on("error", () => interruption.abort(new Interruption("SIGPIPE")));
-  process.on("exit", () => service?.killNow());
+  endOnSignals(() => service?.killNow());
 }
 
 function readOptions(): Options {
@@ -120,12 +102,10 @@ async function main(): Promise<number> {
     emit(summary);
     return summary.ok ? 0 : 1;
   } catch (error) {
-    const cause = interruption.signal.aborted ? interruption.signal.reason : error;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    emit?.({ event: "error", message });
-    const isExplained = cause instanceof DemoFault || cause instanceof Interruption;
-    process.stderr.write(`${isExplained || !(cause instanceof Error) ? message : cause.stack}\n`);
-    return cause instanceof Interruption ? cause.exitCode : 1;
+    return tellEnd(error, {
+      isExplained: (cause) => cause instanceof DemoFault,
+      tell: (message) => emit?.({ event: "error", message }),
+    });
   }
 }
 

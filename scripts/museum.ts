@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { constants, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -9,6 +9,7 @@ import { type Bug, readBugs } from "./museum/bugs.ts";
 import { MuseumFault } from "./museum/museum-fault.ts";
 import { createOutput } from "./museum/output.ts";
 import { type Emit, type MuseumEvent, type Summary, visit } from "./museum/visit.ts";
+import { endOnSignals, interruption, tellEnd } from "./interruption.ts";
 
 const USAGE = `Plants known bugs in a copy of the source, one at a time, and sees that the tests notice each.
 
@@ -21,30 +22,10 @@ const USAGE = `Plants known bugs in a copy of the source, one at a time, and see
 The exit code is 1 when a bug survives. See test/museum/README.md.
 `;
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-class Interruption extends Error {
-  readonly exitCode: number;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`Ended by ${signal}.`);
-    this.exitCode = 128 + constants.signals[signal];
-  }
-}
-
-const interruption = new AbortController();
 let workDir: string | undefined;
 
-function guardExit(): void {
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      if (interruption.signal.aborted) process.exit(128 + constants.signals[signal]);
-      interruption.abort(new Interruption(signal));
-    });
-  }
-  process.on("exit", () => {
-    if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
-  });
+function removeWorkDir(): void {
+  if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
 }
 
 function readOptions() {
@@ -103,12 +84,10 @@ async function main(): Promise<number> {
     emit(summary);
     return summary.ok ? 0 : 1;
   } catch (error) {
-    const cause = interruption.signal.aborted ? interruption.signal.reason : error;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    emit?.({ event: "error", message });
-    const isExplained = cause instanceof MuseumFault || cause instanceof Interruption;
-    process.stderr.write(`${isExplained || !(cause instanceof Error) ? message : cause.stack}\n`);
-    return cause instanceof Interruption ? cause.exitCode : 1;
+    return tellEnd(error, {
+      isExplained: (cause) => cause instanceof MuseumFault,
+      tell: (message) => emit?.({ event: "error", message }),
+    });
   }
 }
 
@@ -116,6 +95,6 @@ function emitJson(event: MuseumEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-guardExit();
+endOnSignals(removeWorkDir);
 process.exitCode = await main();
 process.exit();

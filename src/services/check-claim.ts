@@ -8,6 +8,7 @@ import { notFound, ServiceError } from "./errors";
 import { tooManyHeld } from "./held-ids";
 import { fail, type Outcome, outcomeOf, valueOf } from "./outcome";
 import type { ClaimRequest } from "./ports";
+import { rateLimited } from "./rate";
 import { idsOf, planTask } from "./task-plan";
 import { unavailableOf } from "./unavailable";
 
@@ -77,14 +78,10 @@ async function toClaim(
   return { ...plan, id: taskId, namespaceId, requestId, keyId, type, fingerprint, createdAtMs, acceptedAtMs };
 }
 
-const QUOTA_WINDOW_SECONDS = 60;
-
 /** The rate of a key counts what is claimed: a replay never comes here. */
 async function requireQuota({ claimRate }: Services, { keyId }: ClaimRequest): Promise<void> {
   if (claimRate === null || (await claimRate.take(keyId))) return;
-  throw new ServiceError("limit-exceeded", "rate-limited", "This key sends too many requests. Wait, then go on.", {
-    retryAfterSeconds: QUOTA_WINDOW_SECONDS,
-  });
+  throw rateLimited();
 }
 
 async function hold(services: Services, { namespaceId, taskId }: ClaimRequest): Promise<void> {

@@ -1,9 +1,8 @@
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
-import { ServiceError } from "../../services/errors";
+import type { ServiceError } from "../../services/errors";
+import { rateLimited } from "../../services/rate";
 import type { ApiEnv } from "../env";
-
-export const RATE_WINDOW_SECONDS = 60;
 
 /** @returns the refusal when the caller's key has used up its rate, else undefined. */
 export async function rateRefusal(c: Context<ApiEnv>): Promise<ServiceError | undefined> {
@@ -11,9 +10,7 @@ export async function rateRefusal(c: Context<ApiEnv>): Promise<ServiceError | un
   if (rateLimiter === null) return undefined;
   const { success } = await rateLimiter.limit({ key: c.get("call").keyId });
   if (success) return undefined;
-  return new ServiceError("limit-exceeded", "rate-limited", "This key sends too many requests. Wait, then go on.", {
-    retryAfterSeconds: RATE_WINDOW_SECONDS,
-  });
+  return rateLimited();
 }
 
 /** For all calls but those that start tasks: these count only what is claimed, and look up replays first. */

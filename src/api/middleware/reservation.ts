@@ -3,12 +3,12 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { TaskType } from "../../domain/task";
 import { ServiceError } from "../../services/errors";
+import { RATE_WINDOW_SECONDS } from "../../services/rate";
 import { fillTask, reserveTask } from "../../services/reservations";
 import type { ApiEnv } from "../env";
 import { HttpProblem } from "../problem";
 import { claimOf, type CreationDoor, showCreation } from "./creation";
 import { BODY_BYTES_MAX, readEmptyBody, readJsonBody } from "./json-body";
-import { RATE_WINDOW_SECONDS } from "./rate-limit";
 import { findRequestId } from "./request-id";
 
 /** Route middleware of the door that reserves an id. The handler only shows `reservation`. */
