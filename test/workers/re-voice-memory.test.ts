@@ -41,7 +41,16 @@ function reVoice(generator: TextGenerator, signal = new AbortController().signal
     sourceMemoryId: "memory_1",
     source: { text: SOURCE, occurredAtMs: 0, childMemoryIds: ["memory_2"] },
   };
-  return reVoiceMemory(generator, { taskId: "task_1", command, item, sourceContext: [], agentContext: [], signal });
+  const input = {
+    taskId: "task_1",
+    command,
+    item,
+    sourceContext: [],
+    agentContext: [],
+    modelTimeoutSeconds: 60,
+    signal,
+  };
+  return reVoiceMemory(generator, input);
 }
 
 describe("re-voicing a memory", () => {
@@ -117,7 +126,7 @@ describe("re-voicing a memory", () => {
   });
 
   it("lets an unavailable generator be tried again later, rather than fail the memory", async () => {
-    const busy = new ServiceError("unavailable", "generation-unavailable", "Busy.");
+    const busy = new ServiceError("unavailable", "model-unavailable", "Busy.");
     await expect(reVoice(scripted(busy))).rejects.toBe(busy);
   });
 
@@ -143,7 +152,8 @@ describe("re-voicing a memory", () => {
     const generator = scripted();
     const item = { position: 0, sourceMemoryId: "memory_1", source: null };
     const { signal } = new AbortController();
-    const input = { taskId: "task_1", command, item, sourceContext: [], agentContext: [], signal };
+    const context = { sourceContext: [], agentContext: [], modelTimeoutSeconds: 60 };
+    const input = { taskId: "task_1", command, item, ...context, signal };
     const result = await reVoiceMemory(generator, input);
     expect(result).toMatchObject({ verdict: "skipped", memory: null, usage: { modelCalls: 0 } });
     expect(generator.asked).toEqual([]);
