@@ -32,6 +32,25 @@ async function askedOf(act: Act, options: Parameters<typeof generatorOn>[1] = {}
   return model.asked[0];
 }
 
+const TEXT = '{"text": "The sea, I saw it."}';
+const whole: Act = (asked) => says(TEXT)({ ...asked, body: { ...asked.body, stream: false } });
+const streamed: Act = (asked) => says(TEXT)({ ...asked, body: { ...asked.body, stream: true } });
+
+/** Finds something wrong with whatever it is sent. */
+const refusesAll: Act = ({ body }) => {
+  const names = ["temperature", "seed", "max_tokens", "max_completion_tokens", "stream_options"];
+  const param = names.find((name) => name in body) ?? "model";
+  return Response.json({ error: { param } }, { status: 400 });
+};
+
+function errorOf(act: Act, timeoutSeconds = 0.4): Promise<ServiceError["value"]> {
+  const { result } = ask(act, { timeoutSeconds });
+  return result.then(
+    () => expect.fail("It answered."),
+    (error: ServiceError) => error.value,
+  );
+}
+
 describe("what a server is sent", () => {
   it("is OpenAI's call, with the key and an idempotency key", async () => {
     const asked = await askedOf(retells());
@@ -87,21 +106,13 @@ describe("what a server is sent", () => {
   });
 
   it("is not changed for ever: a server that refuses whatever is left out is taken at its word", async () => {
-    const refuse: Act = ({ body }) => {
-      const param = ["temperature", "seed", "max_tokens", "max_completion_tokens", "stream_options"].find(
-        (p) => p in body,
-      );
-      return Response.json({ error: { param: param ?? "model" } }, { status: 400 });
-    };
-    const { model, result } = ask(refuse);
+    const { model, result } = ask(refusesAll);
     expect(await result).toMatchObject({ text: null, again: false });
     expect(model.asked).toHaveLength(6);
   });
 });
 
 describe("an answer", () => {
-  const TEXT = '{"text": "The sea, I saw it."}';
-
   it.each([
     ["the object alone", TEXT],
     ["white space around it", `\n\n ${TEXT} \n`],
@@ -154,8 +165,6 @@ describe("an answer", () => {
   });
 
   it("may be whole where a stream was asked for, and streamed where it was not", async () => {
-    const whole: Act = (asked) => says(TEXT)({ ...asked, body: { ...asked.body, stream: false } });
-    const streamed: Act = (asked) => says(TEXT)({ ...asked, body: { ...asked.body, stream: true } });
     expect(await ask(whole).result).toMatchObject({ text: "The sea, I saw it." });
     expect(await ask(streamed, { stream: false }).result).toMatchObject({ text: "The sea, I saw it." });
   });
@@ -187,14 +196,6 @@ describe("an answer", () => {
 });
 
 describe("a server that is unavailable", () => {
-  const errorOf = async (act: Act, timeoutSeconds = 0.4): Promise<ServiceError["value"]> => {
-    const { result } = ask(act, { timeoutSeconds });
-    return result.then(
-      () => expect.fail("It answered."),
-      (error: ServiceError) => error.value,
-    );
-  };
-
   it.each([
     ["says nothing", saysNothing, "did not answer in time"],
     ["stops in the middle", stalls, "did not answer in time"],
