@@ -85,8 +85,8 @@ const objectsInUse = new Set<string>();
 async function ownObject(sending: Sending) {
   for (;;) {
     const requestId = crypto.randomUUID();
-    const own = sending === "one" ? [requestId] : [0, 1].map((index) => bulkItemRequestIdOf(requestId, index));
-    const ids = await Promise.all(own);
+    const items = () => Promise.all([0, 1].map((index) => bulkItemRequestIdOf(requestId, index)));
+    const ids = sending === "one" ? [requestId] : await items();
     const taskIds = await Promise.all(ids.map((id) => taskIdOf(tenant.namespaceId, id)));
     const names = taskIds.map((taskId) => objectNameOf(PLACEMENT, taskId));
     if (names.some((name) => objectsInUse.has(name))) continue;
