@@ -43,12 +43,14 @@ const Variables = z.object({
   RETENTION_DAYS: days(90),
   TOMBSTONE_DAYS: days(400),
   MODEL_PROVIDER: z.enum(["embedded"]).default("embedded"),
+  EMBEDDER: z.enum(["embedded", "none"]).default("embedded"),
   RATE_LIMIT: z.enum(["on", "off"]).default("on"),
 });
 
 export interface Config {
   readonly adminKey: string;
   readonly modelProvider: "embedded";
+  readonly embedder: "embedded" | "none";
   readonly rateLimited: boolean;
   readonly placements: Placements;
   /** Secrets behind put keys; the first makes new ones. */
@@ -76,6 +78,7 @@ export function readConfig(env: unknown): Config {
   return {
     adminKey: v.ADMIN_KEY,
     modelProvider: v.MODEL_PROVIDER,
+    embedder: v.EMBEDDER,
     rateLimited: v.RATE_LIMIT === "on",
     placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },
     serverKeys: v.SERVER_KEYS ?? [{ version: "0", secret: v.ADMIN_KEY }],

@@ -1,8 +1,9 @@
 import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
+import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
 import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
 import type { Services } from "../services/context";
-import type { ClaimRate } from "../services/ports";
+import type { ClaimRate, WordVectors } from "../services/ports";
 import { type Config, readConfig } from "./config";
 import { log } from "./log";
 import type { Placement, Placements } from "./placement";
@@ -50,6 +51,7 @@ export function openServices(env: Env): Services {
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
     generator: embeddedRulesGenerator(),
+    embedder: config.embedder === "none" ? null : wordVectorsOf(env.ASSETS),
     limits: config.limits,
     log,
   };
@@ -57,6 +59,22 @@ export function openServices(env: Env): Services {
 
 function claimRateOf(limiter: RateLimit): ClaimRate {
   return { take: async (keyId) => (await limiter.limit({ key: keyId })).success };
+}
+
+const wordVectors = new WeakMap<Fetcher, WordVectors>();
+
+/** One for all requests of an isolate: its table is read once. */
+function wordVectorsOf(assets: Fetcher): WordVectors {
+  const known = wordVectors.get(assets);
+  if (known !== undefined) return known;
+  const opened = embeddedWordVectors(async () => {
+    // The binding looks at the path alone; a URL must have a host.
+    const response = await assets.fetch(new URL(WORD_VECTORS_PATH, "https://assets.invalid"));
+    if (!response.ok) throw new Error(`The asset ${WORD_VECTORS_PATH} answers ${response.status}.`);
+    return response.arrayBuffer();
+  });
+  wordVectors.set(assets, opened);
+  return opened;
 }
 
 /** Where the objects of requests are, and were. */
