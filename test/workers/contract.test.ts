@@ -45,6 +45,8 @@ const OPERATION_IDS = [
   "collection-memories-create",
   "collection-memories-list",
   "collection-memory-get",
+  "collection-search",
+  "agent-memories-search",
   "namespaces-create",
   "namespaces-list",
   "keys-create",

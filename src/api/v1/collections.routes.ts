@@ -66,16 +66,16 @@ export function collectionsRoutes(app: Api): void {
   app.openapi(collectionsCreate, async (c) => {
     const collection = await createCollection(c.get("call"), toCollectionDraft(c.req.valid("json")));
     c.header("Location", `/v1/collections/${collection.id}`);
-    return c.json(toCollectionV1(collection), 201);
+    return c.json(toCollectionV1(c.get("services"))(collection), 201);
   });
   app.openapi(collectionsList, async (c) => {
     const query = c.req.valid("query");
     const page = await listCollections(c.get("call"), query.include_deleted, pageRequestOf(query));
-    return c.json(listOf(c, page, toCollectionV1), 200);
+    return c.json(listOf(c, page, toCollectionV1(c.get("services"))), 200);
   });
   app.openapi(collectionGet, async (c) => {
     const { collection_id } = c.req.valid("param");
     const collection = await getCollection(c.get("call"), collection_id, c.req.valid("query").include_deleted);
-    return c.json(toCollectionV1(collection), 200);
+    return c.json(toCollectionV1(c.get("services"))(collection), 200);
   });
 }

@@ -9,6 +9,7 @@ import { keysRoutes } from "./keys.routes";
 import { memoriesRoutes } from "./memories.routes";
 import { namespacesRoutes } from "./namespaces.routes";
 import { policiesRoutes } from "./policies.routes";
+import { recallRoutes } from "./recall.routes";
 import { requestsRoutes } from "./requests.routes";
 
 /** Version 1 of the contract, in the order of the main job: that is how the documentation shows it. */
@@ -17,6 +18,7 @@ export function v1Routes(app: Api): void {
   agentCollectionsRoutes(app);
   collectionsRoutes(app);
   memoriesRoutes(app);
+  recallRoutes(app);
   batchCreationRoutes(app);
   batchesRoutes(app);
   checkmateRoutes(app);
