@@ -1,4 +1,5 @@
 import type { Metadata } from "./agent";
+import type { SpaceCount } from "./vector-space";
 
 export interface Collection {
   readonly id: string;
@@ -9,6 +10,8 @@ export interface Collection {
   readonly agentId: string | null;
   readonly metadata: Metadata;
   readonly memoryCount: number;
+  /** How many of its memories have a vector, for each embedder that made some. */
+  readonly vectors: readonly SpaceCount[];
   readonly version: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;

@@ -49,6 +49,20 @@ export function relevanceOf(rawScore: number, perfectScore: number): number {
   return perfectScore > 0 ? clamped(rawScore / perfectScore) : 0;
 }
 
+/**
+ * What a cosine of 1 fills of that which the words leave open. Ours, and not measured: there was no sentence encoder to
+ * measure it with. Word relevance was, so it leads.
+ */
+export const VECTOR_SHARE = 0.5;
+
+/**
+ * Relevance by words, raised by the cosine of query and memory: 0–1, absolute, and never less for a memory that is nearer.
+ * @param cosine −1 to 1; undefined where there is none: then the words alone count. So does one below 0.
+ */
+export function relevanceWith(cosine: number | undefined, byWords: number): number {
+  return byWords + (1 - byWords) * VECTOR_SHARE * clamped(cosine ?? 0);
+}
+
 export interface ScoredMemory extends MemoryScore {
   readonly memoryId: string;
 }

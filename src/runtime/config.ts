@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Limits } from "../services/context";
+import { type EmbedderConfig, embedderConfigOf, embedderFaults, EmbedderVariables } from "./embedder-config";
 import { isGiven, type ModelConfig, modelConfigOf, ModelVariables } from "./model-config";
 import type { Placement, Placements } from "./placement";
 
@@ -43,19 +44,23 @@ const OwnVariables = z.object({
   MODEL_CALLS_PER_INVOCATION: count(6, 1_000),
   RETENTION_DAYS: days(90),
   TOMBSTONE_DAYS: days(400),
-  EMBEDDER: z.enum(["embedded", "none"]).default("embedded"),
   RATE_LIMIT: z.enum(["on", "off"]).default("on"),
 });
 
 const NEEDED = "MODEL_PROVIDER=openai-compatible needs it.";
 const Variables = OwnVariables.extend(ModelVariables.shape)
+  .extend(EmbedderVariables.shape)
   .refine((variables) => isGiven("MODEL_BASE_URL", variables), { path: ["MODEL_BASE_URL"], error: NEEDED })
-  .refine((variables) => isGiven("MODEL_NAME", variables), { path: ["MODEL_NAME"], error: NEEDED });
+  .refine((variables) => isGiven("MODEL_NAME", variables), { path: ["MODEL_NAME"], error: NEEDED })
+  .superRefine((variables, check) => {
+    for (const { variable, detail } of embedderFaults(variables))
+      check.addIssue({ code: "custom", path: [variable], message: detail });
+  });
 
 export interface Config {
   readonly adminKey: string;
   readonly model: ModelConfig;
-  readonly embedder: "embedded" | "none";
+  readonly embedder: EmbedderConfig;
   readonly rateLimited: boolean;
   readonly placements: Placements;
   /** Secrets behind put keys; the first makes new ones. */
@@ -83,7 +88,7 @@ export function readConfig(env: unknown): Config {
   return {
     adminKey: v.ADMIN_KEY,
     model: modelConfigOf(v),
-    embedder: v.EMBEDDER,
+    embedder: embedderConfigOf(v),
     rateLimited: v.RATE_LIMIT === "on",
     placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },
     serverKeys: v.SERVER_KEYS ?? [{ version: "0", secret: v.ADMIN_KEY }],

@@ -2,8 +2,9 @@ import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
 import type { Services } from "../services/context";
-import type { ClaimRate, TextGenerator, WordVectors } from "../services/ports";
+import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports";
 import { type Config, readConfig } from "./config";
+import { denseEmbeddingOf, embedderOf, requireIndex } from "./embedders";
 import { log } from "./log";
 import type { ModelConfig } from "./model-config";
 import type { Placement, Placements } from "./placement";
@@ -33,6 +34,7 @@ function configOf(env: Env): Config {
   if (known !== undefined) return known;
   try {
     const config = readConfig(env);
+    requireIndex(config.embedder, env);
     configs.set(env, config);
     return config;
   } catch (error) {
@@ -45,15 +47,17 @@ function configOf(env: Env): Config {
 /** The composition root: which provider stands behind which port. @throws Error when the configuration is wrong. */
 export function openServices(env: Env): Services {
   const config = configOf(env);
+  const db = openDatabase(env.DB);
   return {
-    db: openDatabase(env.DB),
+    db,
     clock: { nowMs: () => Date.now() },
     requests: objectRequests(env.TASK_REQUESTS, config.placements.current),
     claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
     generator: generatorOf(config, env),
-    embedder: config.embedder === "none" ? null : wordVectorsOf(env.ASSETS),
+    embedder: config.embedder.provider === "none" ? null : wordVectorsOf(env.ASSETS),
+    dense: denseEmbeddingOf(config.embedder, textEmbedderOf(config, env), { db, env }),
     limits: config.limits,
     log,
   };
@@ -65,6 +69,15 @@ const generators = new WeakMap<Config, TextGenerator>();
 function generatorOf(config: Config, env: Env): TextGenerator {
   const known = generators.get(config) ?? textGeneratorOf(config.model, env);
   generators.set(config, known);
+  return known;
+}
+
+const textEmbedders = new WeakMap<Config, Embedder>();
+
+/** As {@link generatorOf}. */
+function textEmbedderOf(config: Config, env: Env): Embedder | undefined {
+  const known = textEmbedders.get(config) ?? embedderOf(config.embedder, env);
+  if (known !== undefined) textEmbedders.set(config, known);
   return known;
 }
 

@@ -7,20 +7,22 @@ const WORKERS_AI_MODEL = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
 const TIMEOUT_SECONDS_MAX = 240;
 
 /** An empty variable is as none: wrangler.toml lists all of them. */
-const optional = <T extends z.ZodType>(schema: T) =>
+export const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
+
+export const ServerUrl = z.url({
+  protocol: /^https?$/,
+  error: "Must be the address of an OpenAI-compatible API, such as https://api.openai.com/v1.",
+});
+
+export const ServerKey = z.string().regex(/^[\x21-\x7e]+$/, "Must be one word of printable ASCII.");
 
 /** Which language model writes, as variables of the Worker. */
 export const ModelVariables = z.object({
   MODEL_PROVIDER: z.enum(MODEL_PROVIDERS).default("embedded"),
   MODEL_NAME: optional(z.string().max(200)),
-  MODEL_BASE_URL: optional(
-    z.url({
-      protocol: /^https?$/,
-      error: "Must be the address of an OpenAI-compatible API, such as https://api.openai.com/v1.",
-    }),
-  ),
-  MODEL_API_KEY: optional(z.string().regex(/^[\x21-\x7e]+$/, "Must be one word of printable ASCII.")),
+  MODEL_BASE_URL: optional(ServerUrl),
+  MODEL_API_KEY: optional(ServerKey),
   MODEL_TIMEOUT_SECONDS: z.coerce.number().min(0.1).max(TIMEOUT_SECONDS_MAX).default(60),
   MODEL_STREAM: z.enum(["on", "off"]).default("on"),
 });

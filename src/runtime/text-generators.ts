@@ -15,9 +15,9 @@ export function textGeneratorOf(config: ModelConfig, env: Pick<Env, "AI">): Text
 }
 
 /** The platform's own does not like to be called as a method of something else. */
-const platformFetch: typeof fetch = (input, init) => fetch(input, init);
+export const platformFetch: typeof fetch = (input, init) => fetch(input, init);
 
 /** Which models there are is for the account to say, not for the types. */
-function aiOf(env: Pick<Env, "AI">): AiBinding {
+export function aiOf(env: Pick<Env, "AI">): AiBinding {
   return { run: (model, inputs, { signal }) => env.AI.run(model, inputs, { signal }) };
 }

@@ -9,6 +9,7 @@ import type { PartLease } from "./part-lease";
  * gather for the next.
  */
 export class Checkpoints {
+  readonly #writtenIds: string[] = [];
   #gathered: ItemResult[] = [];
   #writing: Promise<void> | undefined;
 
@@ -17,6 +18,11 @@ export class Checkpoints {
     private readonly lease: PartLease,
     private readonly command: ReVoiceCommand,
   ) {}
+
+  /** The memories that were written so far. */
+  get writtenIds(): readonly string[] {
+    return this.#writtenIds;
+  }
 
   /** Resolves when this result is durable, or the lease is lost. @throws when the database fails twice. */
   async add(result: ItemResult): Promise<void> {
@@ -37,7 +43,8 @@ export class Checkpoints {
     this.#gathered = [];
     if (results.length === 0 || this.lease.lost) return;
     const held = await this.#writeTwice(results);
-    if (!held) this.lease.lose();
+    if (!held) return this.lease.lose();
+    this.#writtenIds.push(...results.flatMap(({ memory }) => (memory === null ? [] : [memory.id])));
   }
 
   /** A write error is ambiguous, and a checkpoint repeatable: so it is repeated once before the part is given back. */

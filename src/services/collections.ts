@@ -14,6 +14,7 @@ export async function createCollection(ctx: CallContext, draft: CollectionDraft)
     id: newId("collection"),
     agentId: null,
     memoryCount: 0,
+    vectors: [],
     version: 1,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,

@@ -1,5 +1,15 @@
 import type { Database } from "../data/database";
-import type { ClaimRate, Clock, PutKeys, TaskBells, TaskRequests, TextGenerator, WordVectors } from "./ports";
+import type {
+  ClaimRate,
+  Clock,
+  Embedder,
+  PutKeys,
+  TaskBells,
+  TaskRequests,
+  TextGenerator,
+  VectorIndex,
+  WordVectors,
+} from "./ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {
@@ -11,10 +21,20 @@ export interface Services {
   /** Null when it is off. */
   readonly claimRate: ClaimRate | null;
   readonly generator: TextGenerator;
-  /** Null where words alone are searched. */
+  /** Finds words of like meaning; null where equal words alone are found. */
   readonly embedder: WordVectors | null;
+  /** Finds whole texts of like meaning; null where no embedder makes vectors of them. */
+  readonly dense: DenseEmbedding | null;
   readonly limits: Limits;
   readonly log: Log;
+}
+
+/** An embedder of texts, and where its vectors lie. */
+export interface DenseEmbedding {
+  readonly embedder: Embedder;
+  readonly index: VectorIndex;
+  /** How long memories that are added, or a search, wait for the embedder. */
+  readonly timeoutSeconds: number;
 }
 
 /** A verb on behalf of a caller, inside one namespace. */

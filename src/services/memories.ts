@@ -9,6 +9,7 @@ import type { Memory, MemoryContent } from "../domain/memory";
 import type { Page, PageRequest } from "../domain/page";
 import { getCollection } from "./collections";
 import type { CallContext } from "./context";
+import { embedStored } from "./embedding";
 import { type ErrorValue, gone, notFound, ServiceError, FAULTS_MAX } from "./errors";
 import { fail, type Outcome } from "./outcome";
 
@@ -22,7 +23,8 @@ export type MemoryVerdict =
 
 /**
  * Adds memories to a collection, each with a verdict of its own, in the order given. May be sent again at any time:
- * a memory that is there already is skipped, or updated when it has a known external id and other content.
+ * a memory that is there already is skipped, or updated when it has a known external id and other content. Where an
+ * embedder makes vectors, those that the memories lack are made once they are stored; they stand without.
  * @param given 1 to MEMORIES_PER_CALL_MAX memories, or why one was refused already.
  * @throws ServiceError `collection-not-found`, `collection-deleted`; `validation-failed` when all are refused;
  * `write-unconfirmed` when the database did not say whether it stored them.
@@ -39,6 +41,11 @@ export async function createMemories(
   const inserted = await insert(ctx, collectionId, [...firstOfKey(accepted).values()]);
   // Deleted since it was read: nothing was written.
   if (inserted.size === 0) await getCollection(ctx, collectionId);
+  await embedStored(
+    ctx,
+    { namespaceId: ctx.namespaceId, collectionId },
+    [...inserted.values()].map(({ id }) => id),
+  );
   const seen = new Set<string>();
   return checked.map((outcome) => {
     if (!outcome.ok) return { verdict: "refused", error: outcome.error };

@@ -1,4 +1,6 @@
 import type { Task, TaskHead, TaskType } from "../domain/task";
+import type { RecallFilters } from "../domain/recall-filters";
+import type { VectorIndexName, VectorSpace } from "../domain/vector-space";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
 import type { TaskInput } from "./task-input";
@@ -89,17 +91,14 @@ export interface WordVectors {
   open(): Promise<WordTable>;
 }
 
-/**
- * An embedder of whole texts, such as a model behind an API.
- * @public
- */
+/** An embedder of whole texts: a model behind an API. */
 export interface Embedder {
   /** Stored with each vector: those of two embedders are never compared. */
   readonly id: string;
   readonly dimensions: number;
   /**
-   * One vector of unit length a text, in their order.
-   * @throws ServiceError `unavailable` when trying again later may help.
+   * One vector of unit length a text, in their order; 1 to EMBEDDED_TEXTS_MAX texts.
+   * @throws ServiceError `unavailable` when trying again later, or other settings, may help.
    */
   embed(
     texts: readonly string[],
@@ -107,23 +106,68 @@ export interface Embedder {
   ): Promise<{ readonly vectors: readonly Float32Array[]; readonly usage: TokenUsage }>;
 }
 
-/**
- * Keeps the vectors of memories, each with its embedder's id, and finds the nearest.
- * @public
- */
-export interface VectorIndex {
-  /** A vector that is there under the same memory and embedder is replaced. */
-  upsert(
-    embedderId: string,
-    vectors: readonly { readonly memoryId: string; readonly collectionId: string; readonly vector: Float32Array }[],
-  ): Promise<void>;
-  /** The nearest of each collection, the nearest first; similarity is the cosine, −1 to 1. */
-  query(
-    embedderId: string,
-    query: { readonly vector: Float32Array; readonly collectionIds: readonly string[]; readonly limit: number },
-  ): Promise<readonly { readonly memoryId: string; readonly similarity: number }[]>;
-  remove(memoryIds: readonly string[]): Promise<void>;
+/** Texts of one call of an embedder. */
+export const EMBEDDED_TEXTS_MAX = 100;
+
+/** A memory as it was read, and the vector of its text. */
+export interface EmbeddedMemory {
+  readonly seq: number;
+  readonly id: string;
+  readonly digest: string | null;
+  readonly updatedAtMs: number;
+  readonly vector: Float32Array;
 }
+
+/** Keeps the vectors of memories, and compares them with the vector of a query. */
+export interface VectorIndex {
+  readonly name: VectorIndexName;
+  /**
+   * Stores vectors and notes which memories have one; a memory that changed or went since it was read is left out.
+   * @returns how many were noted.
+   */
+  put(
+    place: { readonly namespaceId: string; readonly collectionId: string },
+    space: VectorSpace,
+    embedded: readonly EmbeddedMemory[],
+  ): Promise<number>;
+  compare(space: VectorSpace, query: VectorQuery): Promise<VectorLikeness>;
+}
+
+export interface VectorQuery {
+  readonly vector: Float32Array;
+  readonly namespaceId: string;
+  readonly collectionIds: readonly string[];
+  readonly filters: RecallFilters;
+}
+
+export interface VectorLikeness {
+  /** For each collection: live memories that pass the filters, by `seq`, and their cosine with the query, −1 to 1. */
+  readonly cosines: readonly ReadonlyMap<number, number>[];
+  /** Why some of the vectors were not compared that should have been; null when all were. */
+  readonly incomplete: string | null;
+}
+
+/** An index of vectors outside of the database. It may need seconds until what was stored is found. */
+export interface RemoteVectors {
+  /** Replaces what is there under the id of a memory. @throws ServiceError `unavailable`. */
+  upsert(
+    space: VectorSpace,
+    vectors: readonly {
+      readonly namespaceId: string;
+      readonly collectionId: string;
+      readonly memoryId: string;
+      readonly vector: Float32Array;
+    }[],
+  ): Promise<void>;
+  /** The nearest of one collection, REMOTE_NEAREST_MAX at most, the nearest first. @throws ServiceError `unavailable`. */
+  nearest(
+    space: VectorSpace,
+    query: { readonly vector: Float32Array; readonly namespaceId: string; readonly collectionId: string },
+  ): Promise<readonly { readonly memoryId: string; readonly cosine: number }[]>;
+}
+
+/** As many as Vectorize answers in one query. */
+export const REMOTE_NEAREST_MAX = 100;
 
 export interface Clock {
   /** Milliseconds since the epoch, UTC. */

@@ -66,8 +66,16 @@ export class PostingBook {
     return this.#averageLength > 0 ? characters / this.#averageLength : 1;
   }
 
-  /** The memories that promise most for these words, by the index alone; ties go to the newer. */
-  candidatesFor(words: readonly string[], max: number): { readonly seqs: readonly number[]; readonly total: number } {
+  /**
+   * The memories that promise most for these words, by the index alone, ties to the newer; and as many of those that are
+   * nearest.
+   * @param nearest the nearest first.
+   */
+  candidatesFor(
+    words: readonly string[],
+    max: number,
+    nearest: readonly number[] = [],
+  ): { readonly seqs: readonly number[]; readonly total: number } {
     const worths = new Map<number, number>();
     for (const word of words) {
       const own = this.#own.get(word) ?? new Set();
@@ -79,7 +87,8 @@ export class PostingBook {
       }
     }
     const ordered = [...worths].toSorted(([a, worthA], [b, worthB]) => worthB - worthA || b - a);
-    return { seqs: ordered.slice(0, max).map(([seq]) => seq), total: worths.size };
+    const seqs = new Set([...ordered.slice(0, max).map(([seq]) => seq), ...nearest.slice(0, max)]);
+    return { seqs: [...seqs], total: new Set([...worths.keys(), ...nearest.slice(0, max)]).size };
   }
 }
 

@@ -3,6 +3,7 @@ import { loadPart, type PendingItem } from "../data/task-item-store";
 import type { ReVoiceCommand } from "../domain/task";
 import { Checkpoints } from "./checkpoints";
 import type { Services } from "./context";
+import { embedStored } from "./embedding";
 import { ServiceError } from "./errors";
 import type { PartLease } from "./part-lease";
 import type { ContextMemory } from "./ports";
@@ -57,6 +58,8 @@ export async function reVoicePart(services: RunServices, run: PartRun): Promise<
   });
   // What is in flight ends and is checkpointed before a failure is told: it is paid for.
   await Promise.all(work.map((each) => each.catch((error: unknown) => void (failure ??= error))));
+  const place = { namespaceId: lease.part.namespaceId, collectionId: command.target.collectionId };
+  if (!lease.lost) await embedStored(services, place, checkpoints.writtenIds);
   if (lease.lost) throw lease.signal.reason;
   if (failure !== undefined) throw failure;
   return left === 0 ? "finished" : "yielded";

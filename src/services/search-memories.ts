@@ -12,6 +12,7 @@ import type { RecallFilters } from "../domain/recall-filters";
 import type { TermMatch } from "../domain/word-relevance";
 import { getAgent } from "./agents";
 import { getCollection } from "./collections";
+import { compareVectors } from "./compare-vectors";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { scoreHit } from "./recall";
@@ -32,6 +33,8 @@ export interface FoundMemory extends MemoryScore {
   readonly text: string;
   readonly memory: Memory;
   readonly matches: readonly TermMatch[];
+  /** Of the query's vector and the memory's, −1 to 1; null where there is none. */
+  readonly cosine: number | null;
 }
 
 export interface SearchedCollection {
@@ -49,7 +52,7 @@ export interface MemorySearchResult {
   readonly filtered: readonly FoundMemory[];
   readonly collections: readonly SearchedCollection[];
   readonly context: RecallContext;
-  /** Why only equal words were found, or null when all is well. */
+  /** Why words of like meaning, or vectors, were not looked at; null when all is well. */
   readonly degradedReason: string | null;
 }
 
@@ -97,9 +100,10 @@ async function searchIn(
 ): Promise<MemorySearchResult> {
   const nowMs = ctx.clock.nowMs();
   const asked = settings.enabled ? collections : [];
+  const vectors = await compareVectors(ctx, asked, search);
   const { answers, degradedReason } = await recallByWords(ctx, {
     namespaceId: ctx.namespaceId,
-    queries: [{ text: search.query, exceptId: null }],
+    queries: [{ text: search.query, exceptId: null, cosines: vectors.cosines }],
     scopes: asked.map(({ id }) => ({ collectionId: id, limit: settings.topKVectors })),
     filters: search.filters,
     effort: { widened: true, postings: SEARCH_POSTINGS_MAX, candidates: candidatesIn(asked.length) },
@@ -125,7 +129,7 @@ async function searchIn(
       })),
       search.contextTokenBudget,
     ),
-    degradedReason,
+    degradedReason: [degradedReason, vectors.degradedReason].filter((reason) => reason !== null).join(" ") || null,
   };
 }
 
@@ -135,8 +139,8 @@ function candidatesIn(collections: number): number {
 }
 
 function foundMemory(hit: WordHit, settings: MemorySettings, nowMs: number): FoundMemory {
-  const { memory, matches } = hit;
-  return { memoryId: memory.id, text: memory.text, memory, matches, ...scoreHit(hit, settings, nowMs) };
+  const { memory, matches, cosine } = hit;
+  return { memoryId: memory.id, text: memory.text, memory, matches, cosine, ...scoreHit(hit, settings, nowMs) };
 }
 
 /** The memories are found, whether or not it can be noted that they were. */

@@ -3,7 +3,7 @@ import { findPostings } from "../data/posting-store";
 import { findMemoriesBySeq } from "../data/recall-store";
 import { errorText } from "../domain/error-text";
 import type { Memory } from "../domain/memory";
-import { relevanceOf } from "../domain/memory-scoring";
+import { relevanceOf, relevanceWith } from "../domain/memory-scoring";
 import type { RecallFilters } from "../domain/recall-filters";
 import {
   type QueryTerm,
@@ -27,6 +27,8 @@ export interface WordRecall {
     readonly text: string;
     /** A memory that must not be among the answers. */
     readonly exceptId: string | null;
+    /** For each scope the cosine of memories with the query, by `seq`; left out where no vectors are compared. */
+    readonly cosines?: readonly ReadonlyMap<number, number>[];
   }[];
   readonly scopes: readonly RecallScope[];
   readonly filters: RecallFilters;
@@ -54,6 +56,8 @@ export interface WordHit {
   /** 0–1, absolute. */
   readonly relevance: number;
   readonly matches: readonly TermMatch[];
+  /** Of the query's vector and the memory's, −1 to 1; null where there is none. */
+  readonly cosine: number | null;
 }
 
 /** What one query finds in one collection. */
@@ -86,7 +90,9 @@ export async function recallByWords(
   input: WordRecall,
 ): Promise<WordRecallAnswer> {
   const wordsOf = input.queries.map(({ text }) => queryWords(text));
-  if (input.scopes.length === 0 || wordsOf.every((words) => words.length === 0))
+  const nearestOf = input.queries.map(({ cosines = [] }) => cosines.map(nearestFirst));
+  const isSilent = wordsOf.every((words) => words.length === 0) && nearestOf.flat(2).length === 0;
+  if (input.scopes.length === 0 || isSilent)
     return { answers: input.queries.map(() => input.scopes.map(() => NOTHING)), degradedReason: null };
   const { table, degradedReason } = await openTable(services);
   const groups = groupWords(wordsOf.flat(), input.effort.widened ? table : null);
@@ -94,7 +100,8 @@ export async function recallByWords(
   const seqsOf = wordsOf.map((words, query) =>
     books.map((book, scope) => {
       const wanted = Math.max(input.scopes[scope]?.limit ?? 0, input.effort.candidates);
-      return book.candidatesFor(words, input.queries[query]?.exceptId === null ? wanted : wanted + 1);
+      const max = input.queries[query]?.exceptId === null ? wanted : wanted + 1;
+      return book.candidatesFor(words, max, nearestOf[query]?.[scope]);
     }),
   );
   const rows = await findMemoriesBySeq(
@@ -109,12 +116,18 @@ export async function recallByWords(
   const answers = input.queries.map((query, index) =>
     books.map((book, scope) => {
       const { seqs = [], total = 0 } = seqsOf[index]?.[scope] ?? {};
-      const hits = reader.score(query.text, wordsOf[index] ?? [], book, seqs);
+      const hits = reader.score({ text: query.text, words: wordsOf[index] ?? [] }, book, seqs, query.cosines?.[scope]);
       const others = hits.filter(({ memory }) => memory.id !== query.exceptId);
       return { hits: others.toSorted(mostRelevantFirst).slice(0, input.scopes[scope]?.limit), candidates: total };
     }),
   );
   return { answers, degradedReason };
+}
+
+/** What points the other way is no nearer than what has no vector. */
+function nearestFirst(cosines: ReadonlyMap<number, number>): number[] {
+  const near = [...cosines].filter(([, cosine]) => cosine > 0);
+  return near.toSorted(([a, cosineA], [b, cosineB]) => cosineB - cosineA || b - a).map(([seq]) => seq);
 }
 
 async function openTable({ embedder, log }: Pick<Services, "embedder" | "log">) {
@@ -174,16 +187,24 @@ class Reader {
         : softScoring((term, word) => this.#likenessOf(table, term, word));
   }
 
-  score(query: string, words: readonly string[], book: PostingBook, seqs: readonly number[]): WordHit[] {
+  score(
+    query: { readonly text: string; readonly words: readonly string[] },
+    book: PostingBook,
+    seqs: readonly number[],
+    cosines: ReadonlyMap<number, number> = new Map(),
+  ): WordHit[] {
+    const { text, words } = query;
     const terms = words.map((word): QueryTerm => ({ word, stem: this.#stemOf(word), rarity: book.rarityOf(word) }));
-    const own: TextWords = { counts: countWords(query), relativeLength: book.relativeLength(query.length) };
+    const own: TextWords = { counts: countWords(text), relativeLength: book.relativeLength(text.length) };
     const perfect = this.#scoring.match(terms, own, () => 0).rawScore;
     return seqs.flatMap((seq) => {
       const memory = this.#rows.get(seq);
       if (memory === undefined) return [];
       const floorOf = ({ word }: QueryTerm) => (book.holds(word, seq) ? SAME_STEM_WEIGHT : 0);
       const { rawScore, matches } = this.#scoring.match(terms, this.#textWords(seq, memory, book), floorOf);
-      return rawScore > 0 ? [{ memory, relevance: relevanceOf(rawScore, perfect), matches }] : [];
+      const cosine = cosines.get(seq);
+      const relevance = relevanceWith(cosine, relevanceOf(rawScore, perfect));
+      return relevance > 0 ? [{ memory, relevance, matches, cosine: cosine ?? null }] : [];
     });
   }
 

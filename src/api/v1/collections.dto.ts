@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Collection } from "../../domain/collection";
+import { type EmbedderState, embedderOf } from "../../services/embedder-state";
 import type { CollectionDraft } from "../../services/collections";
 import type { Services } from "../../services/context";
 import { DescriptionV1, listV1, MetadataV1, NameV1, TimestampV1, toTimestamp } from "./common.dto";
@@ -33,9 +34,13 @@ export const CollectionV1 = z
       .object({
         id: z.string().openapi({ example: "embedded-glove-100d-20k" }),
         dimensions: z.number().int().openapi({ example: 100 }),
+        needs_rebuild: z.boolean().openapi({
+          description: "True when memories of it have no vector of this embedder: until a rebuild, words find them.",
+          example: false,
+        }),
       })
       .nullable()
-      .openapi({ description: "What finds words of like meaning in it; null where equal words alone are found." }),
+      .openapi({ description: "What finds what is of like meaning in it; null where equal words alone are found." }),
     deleted: z.boolean().openapi({ example: false }),
     created_at: TimestampV1,
     updated_at: TimestampV1,
@@ -49,7 +54,7 @@ export function toCollectionDraft(given: z.output<typeof CollectionCreateV1>): C
 }
 
 /** @param embedder what is in force, for every collection. */
-export function toCollectionV1({ embedder }: Pick<Services, "embedder">) {
+export function toCollectionV1(services: Pick<Services, "embedder" | "dense">) {
   return (collection: Collection): z.output<typeof CollectionV1> => ({
     collection_id: collection.id,
     name: collection.name,
@@ -57,9 +62,13 @@ export function toCollectionV1({ embedder }: Pick<Services, "embedder">) {
     agent_id: collection.agentId,
     metadata: collection.metadata,
     memory_count: collection.memoryCount,
-    embedder: embedder && { id: embedder.id, dimensions: embedder.dimensions },
+    embedder: toEmbedderV1(embedderOf(services, collection)),
     deleted: collection.deletedAtMs !== null,
     created_at: toTimestamp(collection.createdAtMs),
     updated_at: toTimestamp(collection.updatedAtMs),
   });
+}
+
+function toEmbedderV1(state: EmbedderState | null): z.output<typeof CollectionV1>["embedder"] {
+  return state && { id: state.id, dimensions: state.dimensions, needs_rebuild: state.needsRebuild };
 }

@@ -94,7 +94,11 @@ const RecalledMemoryV1 = z
           weight: component("1 the same word, 0.95 the same stem, else how alike the two words are.", 0.68),
         }),
       )
-      .openapi({ description: "Why it matched." }),
+      .openapi({ description: "Why it matched by words; empty where it did by its vector alone." }),
+    cosine: z.number().nullable().openapi({
+      description: "Of the query's vector and the memory's, -1 to 1; null where no vectors were compared.",
+      example: null,
+    }),
   })
   .openapi("RecalledMemoryV1");
 
@@ -143,7 +147,7 @@ export const MemorySearchResultV1 = z
       .openapi({ description: "The pieces of `context`." }),
     degraded: z.boolean().openapi({
       description:
-        "True when the embedder could not answer: only equal words were found, and the search may be sent again.",
+        "True when memories may be missing that a whole search would find, because the embedder could not answer, or there are too many vectors: `degraded_reason` says which.",
       example: false,
     }),
     degraded_reason: z.string().nullable().openapi({ example: null }),
@@ -201,7 +205,7 @@ function sum(counts: readonly number[]): number {
   return counts.reduce((total, each) => total + each, 0);
 }
 
-function toRecalledMemoryV1({ memory, matches, ...found }: FoundMemory): z.output<typeof RecalledMemoryV1> {
+function toRecalledMemoryV1({ memory, matches, cosine, ...found }: FoundMemory): z.output<typeof RecalledMemoryV1> {
   const { score, relevance, importance, recency } = found;
-  return { memory: toMemoryV1(memory), score, relevance, importance, recency, matched_terms: [...matches] };
+  return { memory: toMemoryV1(memory), score, relevance, importance, recency, matched_terms: [...matches], cosine };
 }
