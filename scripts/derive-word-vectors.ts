@@ -14,6 +14,8 @@ import { z } from "zod";
 
 const TARGET = resolve(import.meta.dirname, "../public/embedder/glove-100d-20k.bin");
 const WORDS = 20_000;
+/** Vectors are seen from the mean of so many words: rarer ones than the table has are in it too. */
+const MEAN_WORDS = 30_000;
 const NEIGHBOURS = 8;
 /** Words less alike than this have nothing to do with each other. */
 const SIMILARITY_MIN = 0.45;
@@ -35,13 +37,14 @@ function readVectors(path: string): {
 } {
   const model = Model.parse(JSON.parse(readFileSync(path, "utf8")));
   const { dimensions } = model;
-  const words = model.words.filter((word) => WORD.test(word) && model.vectors[word] !== undefined).slice(0, WORDS);
-  const rows = words.map((word) => (model.vectors[word] ?? []).slice(0, dimensions));
+  const known = model.words.filter((word) => WORD.test(word) && model.vectors[word] !== undefined).slice(0, MEAN_WORDS);
+  const rows = known.map((word) => (model.vectors[word] ?? []).slice(0, dimensions));
   const mean = Array.from(
     { length: dimensions },
     (_, d) => rows.reduce((sum, row) => sum + (row[d] ?? 0), 0) / rows.length,
   );
-  const centred = rows.map((row) => row.map((value, d) => value - (mean[d] ?? 0)));
+  const words = known.slice(0, WORDS);
+  const centred = rows.slice(0, WORDS).map((row) => row.map((value, d) => value - (mean[d] ?? 0)));
   const unit = centred.flatMap((row) => {
     const norm = Math.hypot(...row);
     return row.map((value) => value / norm);

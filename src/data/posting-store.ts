@@ -1,5 +1,6 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { parseOwnJson } from "../domain/own-json";
+import type { CollectionPostings, CollectionTexts } from "../domain/posting-book";
 import type { RecallFilters } from "../domain/recall-filters";
 import type { Database } from "./database";
 import { recallFilterSql } from "./memory-filter-sql";
@@ -14,17 +15,6 @@ export interface PostingQuery {
   /** At most so many memories a group, the newest. */
   readonly limit: number;
 }
-
-export interface CollectionPostings {
-  /** How many memories the collection has, and their characters; what is deleted does not count. */
-  readonly texts: CollectionTexts;
-  /** For each group the `seq` of the memories that pass the filters, the newest first. */
-  readonly found: readonly (readonly number[])[];
-  /** The same for the groups without any filter. */
-  readonly unfiltered: readonly (readonly number[])[];
-}
-
-export type CollectionTexts = Omit<typeof collectionTexts.$inferSelect, "collectionId">;
 
 /** Under a filter a group looks through so many of the newest memories that hold its words, and no more. */
 export const FILTERED_POSTINGS_MAX = 20_000;
@@ -87,13 +77,15 @@ function groupsOf(matches: string, postings: SQL): SQL {
 }
 
 function newestOf(limit: number): SQL {
-  return sql`SELECT rowid AS seq FROM memory_words WHERE memory_words MATCH asked.value ORDER BY rowid DESC LIMIT ${limit}`;
+  return sql`
+    SELECT rowid AS seq FROM memory_words WHERE memory_words MATCH asked.value ORDER BY rowid DESC LIMIT ${limit}`;
 }
 
 /** CROSS JOIN is SQLite's word for "in this order": from the index to the memories, never the other way. */
 function newestThatPass(condition: SQL, limit: number): SQL {
-  return sql`SELECT memories.seq AS seq FROM (${newestOf(FILTERED_POSTINGS_MAX)}) AS near
-    CROSS JOIN ${memories} ON memories.seq = near.seq WHERE ${condition} LIMIT ${limit}`;
+  return sql`
+    SELECT memories.seq AS seq FROM (SELECT seq AS newest FROM (${newestOf(FILTERED_POSTINGS_MAX)}))
+    CROSS JOIN ${memories} ON memories.seq = newest WHERE ${condition} LIMIT ${limit}`;
 }
 
 /** The MATCH expression. Only quoted strings and our own operators: no syntax of a user reaches it. */

@@ -1,6 +1,7 @@
 import type { Task, TaskHead, TaskType } from "../domain/task";
 import type { RecallFilters } from "../domain/recall-filters";
 import type { VectorIndexName, VectorSpace } from "../domain/vector-space";
+import type { WordTable } from "../domain/word-table";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
 import type { TaskInput } from "./task-input";
@@ -72,14 +73,6 @@ export interface TextGenerator {
   /** Which it is, for people: such as "embedded-rules". */
   readonly id: string;
   reVoice(request: ReVoiceRequest, options: { readonly signal: AbortSignal }): Promise<ReVoiceResult>;
-}
-
-/** Finds words of like meaning, without a vector for any memory. Words are lower case. */
-export interface WordTable {
-  /** The few words nearest in meaning, the nearest first; none for a word that the table does not know. */
-  neighboursOf(word: string): readonly string[];
-  /** Cosine of the two words as seen from the mean of all, −1 to 1; 0 when the table does not know one of them. */
-  similarity(a: string, b: string): number;
 }
 
 /** An embedder that knows words only. It works while a memory is searched: nothing is stored, nothing gets stale. */

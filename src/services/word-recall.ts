@@ -4,6 +4,7 @@ import { findMemoriesBySeq } from "../data/recall-store";
 import { errorText } from "../domain/error-text";
 import type { Memory } from "../domain/memory";
 import { relevanceOf, relevanceWith } from "../domain/memory-scoring";
+import { groupWords, PostingBook, type WordGroups } from "../domain/posting-book";
 import type { RecallFilters } from "../domain/recall-filters";
 import {
   type QueryTerm,
@@ -16,10 +17,9 @@ import {
   type TextWords,
   type WordScoring,
 } from "../domain/word-relevance";
+import type { WordTable } from "../domain/word-table";
 import { countWords, queryWords } from "../domain/words";
 import type { Services } from "./context";
-import type { WordTable } from "./ports";
-import { PostingBook, type WordGroups, groupWords } from "./posting-book";
 
 export interface WordRecall {
   readonly namespaceId: string;

@@ -4,7 +4,7 @@ import { type Answer, call } from "../support/api";
 import { idsOf, newCase } from "../support/memories";
 import { markDeleted, newTenant, unknownIds } from "../support/nouns";
 
-type Found = { memory: { memory_id: string; text: string }; matched_terms: unknown[] } & Record<
+type Found = { memory: { memory_id: string; text: string; importance: number }; matched_terms: unknown[] } & Record<
   "score" | "relevance" | "importance" | "recency",
   number
 >;

@@ -1,4 +1,4 @@
-import type { WordTable } from "../../services/ports";
+import type { WordTable } from "../../domain/word-table";
 
 /** "RVW1" */
 const MAGIC = 0x31575652;

@@ -1,4 +1,5 @@
-import type { WordTable, WordVectors } from "../../services/ports";
+import type { WordTable } from "../../domain/word-table";
+import type { WordVectors } from "../../services/ports";
 import { readWordTable } from "./word-table";
 
 /** What the table at WORD_VECTORS_PATH holds: GloVe, 20,000 words, see public/embedder/NOTICE.txt. */

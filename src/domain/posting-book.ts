@@ -1,7 +1,26 @@
-import type { CollectionPostings } from "../data/posting-store";
-import { STOP_WORDS } from "../domain/stop-words";
-import { rarityOf, SIMILARITY_MIN, softWeight } from "../domain/word-relevance";
-import type { WordTable } from "./ports";
+import { STOP_WORDS } from "./stop-words";
+import { rarityOf, SIMILARITY_MIN, softWeight } from "./word-relevance";
+import type { WordTable } from "./word-table";
+
+/** How much text a collection holds. */
+export interface CollectionTexts {
+  /** Memories that are not deleted. */
+  readonly memories: number;
+  /** Their characters. */
+  readonly characters: number;
+  /** The range of row numbers in which they lie. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+/** What the word index says of one collection. */
+export interface CollectionPostings {
+  readonly texts: CollectionTexts;
+  /** For each group of words the row numbers of the memories that pass the filters, the newest first. */
+  readonly found: readonly (readonly number[])[];
+  /** The same for the groups without any filter. */
+  readonly unfiltered: readonly (readonly number[])[];
+}
 
 /** Words that are looked up as one: a word itself, or those near it. */
 export interface WordGroup {
