@@ -3,8 +3,11 @@ import { z } from "zod";
 const MODEL_PROVIDERS = ["embedded", "workers-ai", "openai-compatible"] as const;
 /** What Workers AI is asked for where MODEL_NAME says nothing. */
 const WORKERS_AI_MODEL = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
-/** Two calls of one memory, and what waits for them, must end within one run of the queue's consumer (15 minutes). */
-const TIMEOUT_SECONDS_MAX = 240;
+/**
+ * Two calls of one memory, and two of another that waited for its slot, must end within the time that a part may take
+ * after its deadline.
+ */
+const TIMEOUT_SECONDS_MAX = 120;
 
 /** An empty variable is as none: wrangler.toml lists all of them. */
 export const optional = <T extends z.ZodType>(schema: T) =>

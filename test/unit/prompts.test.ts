@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_VOICE } from "../../src/domain/voice";
 import { CONTEXT_CHARACTERS_MAX, reVoicePrompt } from "../../src/providers/prompts";
 import type { ReVoiceRequest } from "../../src/services/ports";
+import { RE_VOICE_REQUEST } from "../support/re-voice-request";
 
 const REQUEST: ReVoiceRequest = {
-  idempotencyKey: "task_1:memory_1",
+  ...RE_VOICE_REQUEST,
   agent: {
     name: "Mara",
     description: "A retired captain.",
@@ -20,10 +21,6 @@ const REQUEST: ReVoiceRequest = {
     },
   },
   memory: { memoryId: "memory_1", text: "I saw a dog.", occurredAt: "2004-05-03T00:00:00.000Z" },
-  sourceContext: [],
-  agentContext: [],
-  instructions: null,
-  repair: null,
 };
 
 function promptOf(more: Partial<ReVoiceRequest> = {}) {

@@ -1,27 +1,16 @@
-import { describe, expect, it } from "vitest";
-import { DEFAULT_VOICE } from "../../src/domain/voice";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ServiceError } from "../../src/services/errors";
-import type { ReVoiceRequest } from "../../src/services/ports";
 import { generatorOn } from "../support/model-consumer";
+import { RE_VOICE_REQUEST } from "../support/re-voice-request";
 import { type Act, fails, retells, says, saysNothing, scriptedModel, sends, stalls } from "../support/scripted-model";
 
 /*
  * The provider alone: what it sends, and what it makes of an answer. What becomes of a task is in model-outcomes.
  */
 
-const REQUEST: ReVoiceRequest = {
-  idempotencyKey: "task_1:memory_1",
-  agent: { name: "Mara", description: null, persona: null, voice: DEFAULT_VOICE },
-  memory: { memoryId: "memory_1", text: "I saw the sea.", occurredAt: null },
-  sourceContext: [],
-  agentContext: [],
-  instructions: null,
-  repair: null,
-};
-
 const never = new AbortController().signal;
 
-function ask(act: Act | readonly Act[], options: Parameters<typeof generatorOn>[1] = {}, request = REQUEST) {
+function ask(act: Act | readonly Act[], options: Parameters<typeof generatorOn>[1] = {}, request = RE_VOICE_REQUEST) {
   const model = scriptedModel(...(typeof act === "function" ? [act] : act));
   return { model, result: generatorOn(model, options).reVoice(request, { signal: never }) };
 }
@@ -35,6 +24,12 @@ async function askedOf(act: Act, options: Parameters<typeof generatorOn>[1] = {}
 const TEXT = '{"text": "The sea, I saw it."}';
 const whole: Act = (asked) => says(TEXT)({ ...asked, body: { ...asked.body, stream: false } });
 const streamed: Act = (asked) => says(TEXT)({ ...asked, body: { ...asked.body, stream: true } });
+
+/** By a clock that the test sets. */
+const late: Act = async (asked) => {
+  await new Promise((resolve) => setTimeout(resolve, 7_000));
+  return says(TEXT)(asked);
+};
 
 /** Finds something wrong with whatever it is sent. */
 const refusesAll: Act = ({ body }) => {
@@ -76,7 +71,7 @@ describe("what a server is sent", () => {
   it("has the same seed for the same question, and another for another", async () => {
     const seeds: number[] = [];
     for (const idempotencyKey of ["a", "a", "b"]) {
-      const { model, result } = ask(retells(), {}, { ...REQUEST, idempotencyKey });
+      const { model, result } = ask(retells(), {}, { ...RE_VOICE_REQUEST, idempotencyKey });
       await result;
       seeds.push(model.asked[0]?.body.seed);
     }
@@ -92,8 +87,8 @@ describe("what a server is sent", () => {
       retells(),
     );
     const generator = generatorOn(model);
-    expect(await generator.reVoice(REQUEST, { signal: never })).toMatchObject({ text: "Aye: I saw the sea." });
-    await generator.reVoice(REQUEST, { signal: never });
+    expect(await generator.reVoice(RE_VOICE_REQUEST, { signal: never })).toMatchObject({ text: "Aye: I saw the sea." });
+    await generator.reVoice(RE_VOICE_REQUEST, { signal: never });
     const sent = model.asked.map(({ body }) =>
       ["temperature", "max_tokens", "max_completion_tokens"].map((name) => name in body),
     );
@@ -128,7 +123,7 @@ describe("an answer", () => {
   });
 
   it("keeps quotes that the memory has, and those inside of it", async () => {
-    const quoted = { ...REQUEST, memory: { ...REQUEST.memory, text: '"Ahoy!"' } };
+    const quoted = { ...RE_VOICE_REQUEST, memory: { ...RE_VOICE_REQUEST.memory, text: '"Ahoy!"' } };
     expect(await ask(says('{"text": "\\"Ahoy!\\""}'), {}, quoted).result).toMatchObject({ text: '"Ahoy!"' });
     const inside = '{"text": "\\"Ahoy\\", I said, \\"the sea!\\""}';
     expect(await ask(says(inside)).result).toMatchObject({ text: '"Ahoy", I said, "the sea!"' });
@@ -167,6 +162,18 @@ describe("an answer", () => {
   it("may be whole where a stream was asked for, and streamed where it was not", async () => {
     expect(await ask(whole).result).toMatchObject({ text: "The sea, I saw it." });
     expect(await ask(streamed, { stream: false }).result).toMatchObject({ text: "The sea, I saw it." });
+  });
+
+  it("may take all the time when it comes as a whole, and half of it to begin when it is streamed", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const [whole, streamed] = [false, true].map((stream) => ask(late, { stream, timeoutSeconds: 10 }).result);
+    const outcomes = Promise.allSettled([whole, streamed]);
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(await outcomes).toMatchObject([
+      { status: "fulfilled", value: { text: "The sea, I saw it." } },
+      { status: "rejected", reason: { value: { code: "model-unavailable" } } },
+    ]);
   });
 
   it("is complete when it has said its reason to end, though the stream stays open", async () => {
@@ -216,7 +223,7 @@ describe("a server that is unavailable", () => {
   it("is told to stop when nobody wants its answer any more", async () => {
     const controller = new AbortController();
     const model = scriptedModel(saysNothing);
-    const result = generatorOn(model).reVoice(REQUEST, { signal: controller.signal });
+    const result = generatorOn(model).reVoice(RE_VOICE_REQUEST, { signal: controller.signal });
     await expect.poll(() => model.asked.length).toBe(1);
     const reason = new Error("lease lost");
     controller.abort(reason);
@@ -226,7 +233,7 @@ describe("a server that is unavailable", () => {
 
   it("is told to stop when it took too long", async () => {
     const model = scriptedModel(saysNothing);
-    const result = generatorOn(model, { timeoutSeconds: 0.2 }).reVoice(REQUEST, { signal: never });
+    const result = generatorOn(model, { timeoutSeconds: 0.2 }).reVoice(RE_VOICE_REQUEST, { signal: never });
     await expect(result).rejects.toThrow("did not answer in time");
     expect(model.asked[0]?.signal.aborted).toBe(true);
   });

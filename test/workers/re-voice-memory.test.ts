@@ -3,8 +3,8 @@ import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/memory-settings";
 import type { ReVoiceCommand } from "../../src/domain/task";
 import { DEFAULT_VOICE } from "../../src/domain/voice";
 import { ServiceError } from "../../src/services/errors";
-import type { ReVoiceRequest, TextGenerator } from "../../src/services/ports";
-import { reVoiceMemory } from "../../src/services/re-voice-memory";
+import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports";
+import { MODEL_CALLS_PER_MEMORY_MAX, reVoiceMemory } from "../../src/services/re-voice-memory";
 
 const command: ReVoiceCommand = {
   operation: "re-voice",
@@ -21,7 +21,9 @@ const command: ReVoiceCommand = {
 const SOURCE = "I paid Anna 40 euros in Lisbon.";
 
 /** A generator that answers what it is told, one answer a call, and keeps what it was asked. */
-function scripted(...answers: (string | Error)[]): TextGenerator & { readonly asked: ReVoiceRequest[] } {
+function scripted(
+  ...answers: (string | Error | Extract<ReVoiceResult, { text: null }>)[]
+): TextGenerator & { readonly asked: ReVoiceRequest[] } {
   const asked: ReVoiceRequest[] = [];
   return {
     id: "scripted",
@@ -30,6 +32,7 @@ function scripted(...answers: (string | Error)[]): TextGenerator & { readonly as
       asked.push(request);
       const answer = answers[asked.length - 1] ?? new Error("No more answers.");
       if (answer instanceof Error) throw answer;
+      if (typeof answer !== "string") return answer;
       return { text: answer, usage: { inputTokens: 10, outputTokens: 5 } };
     },
   };
@@ -90,6 +93,47 @@ describe("re-voicing a memory", () => {
     expect(result).toMatchObject({ verdict: "flagged", problem: { code: "facts-lost" } });
     expect(result.problem?.missing?.join()).toContain("40");
     expect(result.memory?.text).toBe("I paid Anna in Lisbon.");
+  });
+
+  it.each([
+    ["the second", "I paid Anna.", "I paid Anna in Lisbon.", "I paid Anna in Lisbon."],
+    ["the first", "I paid Anna in Lisbon.", "I paid Anna.", "I paid Anna in Lisbon."],
+    ["the first of equal ones", "I paid Anna in Lisbon.", "I paid Anna 40 euros.", "I paid Anna in Lisbon."],
+  ])("keeps %s of two texts that fail the guard, and counts both calls", async (_, first, second, kept) => {
+    const result = await reVoice(scripted(first, second));
+    expect(result).toMatchObject({ verdict: "flagged", memory: { text: kept } });
+    expect(result.usage).toEqual({ modelCalls: 2, inputTokens: 20, outputTokens: 10 });
+  });
+
+  it.each([
+    [true, 2],
+    [false, 1],
+  ])("asks again for a text that is not there only when that may help (%s)", async (again, calls) => {
+    const none = { text: null, detail: "No form.", again, usage: { inputTokens: 10, outputTokens: 5 } } as const;
+    const generator = scripted(none, SOURCE);
+    const result = await reVoice(generator);
+    expect(generator.asked).toHaveLength(calls);
+    expect(generator.asked.map(({ repair }) => repair)).toEqual(Array(calls).fill(null));
+    expect(result.verdict).toBe(again ? "re_voiced" : "failed");
+    expect(result.usage).toEqual({ modelCalls: calls, inputTokens: 10 * calls, outputTokens: 5 * calls });
+  });
+
+  it("never makes more than two calls, whatever comes", async () => {
+    const none = { text: null, detail: "No form.", again: true, usage: { inputTokens: 1, outputTokens: 1 } } as const;
+    for (const answers of [
+      [none, none],
+      [none, "I paid Anna."],
+      ["I paid Anna.", none],
+    ]) {
+      const generator = scripted(...answers);
+      expect((await reVoice(generator)).usage.modelCalls).toBe(MODEL_CALLS_PER_MEMORY_MAX);
+      expect(generator.asked).toHaveLength(2);
+    }
+  });
+
+  it("fails the memory when the generator refuses in words", async () => {
+    const result = await reVoice(scripted("I'm sorry, but I can't help with that."));
+    expect(result).toMatchObject({ verdict: "failed", memory: null, problem: { code: "generation-failed" } });
   });
 
   it("flags a fact that was added", async () => {

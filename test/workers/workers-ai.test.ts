@@ -1,15 +1,13 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { DEFAULT_VOICE } from "../../src/domain/voice";
 import { workersAiGenerator } from "../../src/providers/workers-ai/workers-ai-generator";
 import { openServices } from "../../src/runtime/context";
 import type { ServiceError } from "../../src/services/errors";
-import type { ReVoiceRequest } from "../../src/services/ports";
 import { resetFaults } from "../support/faults";
-import { consumerOf, silentTask } from "../support/model-consumer";
+import { consumerOf, generatorOn, silentTask } from "../support/model-consumer";
+import { RE_VOICE_REQUEST } from "../support/re-voice-request";
 import { onceEach, taskOf } from "../support/scene";
 import { retells, scriptedModel } from "../support/scripted-model";
-import { generatorOn } from "../support/model-consumer";
 
 /*
  * Against a binding that behaves as Cloudflare documents it. The real one needs an account.
@@ -17,15 +15,6 @@ import { generatorOn } from "../support/model-consumer";
 
 beforeEach(() => resetFaults());
 
-const REQUEST: ReVoiceRequest = {
-  idempotencyKey: "task_1:memory_1",
-  agent: { name: "Mara", description: null, persona: null, voice: DEFAULT_VOICE },
-  memory: { memoryId: "memory_1", text: "I saw the sea.", occurredAt: null },
-  sourceContext: [],
-  agentContext: [],
-  instructions: null,
-  repair: null,
-};
 const USAGE = { prompt_tokens: 40, completion_tokens: 9, total_tokens: 49 };
 const MODEL = "@cf/some/model";
 
@@ -37,7 +26,7 @@ function ask(run: (inputs: any) => unknown, signal = new AbortController().signa
       return run(inputs);
     },
   };
-  return { asked, result: workersAiGenerator(binding, MODEL).reVoice(REQUEST, { signal }) };
+  return { asked, result: workersAiGenerator(binding, MODEL).reVoice(RE_VOICE_REQUEST, { signal }) };
 }
 
 function throws(message: string) {

@@ -36,6 +36,7 @@ export function openAiCompatibleGenerator(chat: ChatModel): TextGenerator {
           path: "/chat/completions",
           body: bodyOf(chat, request, prompt, refused),
           idempotencyKey: request.idempotencyKey,
+          streamed: chat.stream,
           bytesMax: ANSWER_BYTES_MAX,
           signal,
         };

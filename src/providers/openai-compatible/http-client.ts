@@ -6,7 +6,10 @@ import { retryAfterSeconds } from "./retry-after";
 
 /** An error's body is only read for a code: no more is looked at. */
 const ERROR_BYTES_MAX = 16_384;
-/** Of the time of a whole call: how long until something of the answer comes, and how long a pause in it may be. */
+/**
+ * Of the time of a whole call: how long until something of a streamed answer comes, and how long a pause in it may be. An
+ * answer that comes as a whole has all the time.
+ */
 const FIRST_EVENT_SHARE = 0.5;
 const IDLE_SHARE = 0.25;
 
@@ -29,6 +32,8 @@ export interface EndpointCall {
   readonly body: object;
   /** Sent as a header, for servers and gateways that know it. */
   readonly idempotencyKey: string;
+  /** Whether the answer is to come piece by piece: then a silence of its server is noticed before the time is up. */
+  readonly streamed: boolean;
   /** The largest answer that is read. */
   readonly bytesMax: number;
   readonly signal: AbortSignal;
@@ -59,7 +64,7 @@ export type Exchanged<T> =
 /**
  * Sends one call and reads its answer with `read`, within all limits of time and size. What is not read to its end is
  * closed, so that the server may stop.
- * @throws ServiceError `unavailable` `model-unavailable`, when the server does not answer in time, breaks off, asks
+ * @throws ServiceError `model-unavailable` when the server does not answer in time, breaks off, asks
  * to come later (then with `retryAfterSeconds`), or is not set up for us; `limit-exceeded` when the answer is too large;
  * the reason of `signal` when it aborts.
  */
@@ -88,13 +93,9 @@ interface Reading<T> {
 
 async function attempt<T>(endpoint: Endpoint, call: EndpointCall, reading: Reading<T>): Promise<Exchanged<T>> {
   const signal = AbortSignal.any([call.signal, reading.closing]);
-  const response = await inTime(
-    endpoint,
-    FIRST_EVENT_SHARE,
-    signal,
-    endpoint.fetch(...requestOf(endpoint, call, signal)),
-  );
-  const chunks = (bytesMax: number) => chunksOf(response, { endpoint, bytesMax, signal });
+  const pace = paceOf(endpoint, call);
+  const response = await inTime(pace.firstMs, signal, endpoint.fetch(...requestOf(endpoint, call, signal)));
+  const chunks = (bytesMax: number) => chunksOf(response, { ...pace, bytesMax, signal });
   if (!response.ok) return { ok: false, refusal: await refusalOf(endpoint, response, chunks(ERROR_BYTES_MAX)) };
   const value = await reading.read({
     isEventStream: response.headers.get("content-type")?.startsWith("text/event-stream") ?? false,
@@ -116,8 +117,21 @@ function requestOf({ baseUrl, apiKey }: Endpoint, call: EndpointCall, signal: Ab
   return [url, { method: "POST", headers, body: JSON.stringify(call.body), redirect: "manual", signal }];
 }
 
-/** Waits for one step of the exchange: no longer than its share of the time, and not when nobody wants it any more. */
-async function inTime<T>(endpoint: Endpoint, share: number, signal: AbortSignal, step: Promise<T>): Promise<T> {
+/** How long a server may be silent. */
+interface Pace {
+  readonly firstMs: number;
+  readonly idleMs: number;
+}
+
+function paceOf({ timeoutSeconds }: Endpoint, { streamed }: EndpointCall): Pace {
+  const callMs = timeoutSeconds * 1_000;
+  return streamed
+    ? { firstMs: callMs * FIRST_EVENT_SHARE, idleMs: callMs * IDLE_SHARE }
+    : { firstMs: callMs, idleMs: callMs };
+}
+
+/** Waits for one step of the exchange: no longer than it may take, and not when nobody wants it any more. */
+async function inTime<T>(limitMs: number, signal: AbortSignal, step: Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const listening = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
@@ -125,32 +139,31 @@ async function inTime<T>(endpoint: Endpoint, share: number, signal: AbortSignal,
     signal.addEventListener("abort", stop, { signal: listening.signal });
   });
   try {
-    return await within(endpoint.timeoutSeconds * share * 1_000, Promise.race([step, aborted]));
+    return await within(limitMs, Promise.race([step, aborted]));
   } finally {
     listening.abort();
   }
 }
 
-interface Bounds {
-  readonly endpoint: Endpoint;
+interface Bounds extends Pace {
   readonly bytesMax: number;
   readonly signal: AbortSignal;
 }
 
 /** The body, piece by piece. Who stops reading, for whatever reason, closes it. */
-async function* chunksOf(response: Response, { endpoint, bytesMax, signal }: Bounds): AsyncGenerator<string> {
+async function* chunksOf(response: Response, { firstMs, idleMs, bytesMax, signal }: Bounds): AsyncGenerator<string> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
   const decoder = new TextDecoder();
   let bytes = 0;
-  let share = FIRST_EVENT_SHARE;
+  let limitMs = firstMs;
   try {
     for (;;) {
-      const { done, value } = await inTime(endpoint, share, signal, reader.read());
+      const { done, value } = await inTime(limitMs, signal, reader.read());
       if (done) break;
       bytes += value.byteLength;
       if (bytes > bytesMax) throw tooLarge(bytesMax);
-      share = IDLE_SHARE;
+      limitMs = idleMs;
       yield decoder.decode(value, { stream: true });
     }
     yield decoder.decode();
