@@ -10,9 +10,6 @@ import { remoteIndex } from "../services/remote-index";
 import type { EmbedderConfig } from "./embedder-config";
 import { aiOf, platformFetch } from "./text-generators";
 
-/** An answer of `/embeddings` comes whole: until it begins, it may take all of the time, which the service limits. */
-const HTTP_TIME_FACTOR = 2;
-
 /** The embedder of whole texts that the variables name; undefined where words are enough. */
 export function embedderOf(config: EmbedderConfig, env: Pick<Env, "AI">): Embedder | undefined {
   if (config.provider === "embedded" || config.provider === "none") return undefined;
@@ -20,13 +17,7 @@ export function embedderOf(config: EmbedderConfig, env: Pick<Env, "AI">): Embedd
   if (config.provider === "workers-ai") return workersAiEmbedder(aiOf(env), name, dimensions);
   const { baseUrl, apiKey } = config;
   const settings = "EMBEDDER_BASE_URL, EMBEDDER_API_KEY and EMBEDDER_NAME";
-  const endpoint = {
-    baseUrl,
-    apiKey,
-    timeoutSeconds: timeoutSeconds * HTTP_TIME_FACTOR,
-    settings,
-    fetch: platformFetch,
-  };
+  const endpoint = { baseUrl, apiKey, timeoutSeconds, settings, fetch: platformFetch };
   return openAiCompatibleEmbedder({ endpoint, model: name, dimensions });
 }
 

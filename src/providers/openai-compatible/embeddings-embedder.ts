@@ -95,6 +95,7 @@ class EmbeddingServer {
       path: "/embeddings",
       body: { model, input, ...(options.dimensions && { dimensions }) },
       idempotencyKey: crypto.randomUUID(),
+      streamed: false,
       bytesMax: ANSWER_BYTES_MAX,
       signal: options.signal,
     };
