@@ -37,7 +37,8 @@ export async function findUnembedded(
       AND memories.namespace_id = ${namespaceId} AND +memories.collection_id = ${collectionId}
       AND memories.deleted_at_ms IS NULL
       AND (memory_vectors.seq IS NULL OR memory_vectors.embedder_id <> ${space.embedderId}
-        OR memory_vectors.dimensions <> ${space.dimensions} OR memory_vectors.stored_in <> ${space.storedIn})`);
+        OR memory_vectors.dimensions <> ${space.dimensions} OR memory_vectors.stored_in <> ${space.storedIn})
+    ORDER BY memories.seq`);
 }
 
 /** What the statements of {@link vectorMarks} are told of a memory. */

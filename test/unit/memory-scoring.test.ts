@@ -3,10 +3,12 @@ import { describe, expect, it } from "vitest";
 import {
   bestFirst,
   relevanceOf,
+  relevanceWith,
   scoreMemory,
   type ScoredMemory,
   type ScoreInput,
   type ScoreWeights,
+  VECTOR_SHARE,
 } from "../../src/domain/memory-scoring";
 
 const HOUR_MS = 3_600_000;
@@ -137,6 +139,40 @@ describe("relevance-of", () => {
 
   it("is 0 when nothing can be perfect", () => {
     expect(relevanceOf(3, 0)).toBe(0);
+  });
+});
+
+describe("relevance-with", () => {
+  const cosine = fc.double({ min: -1, max: 1, noNaN: true });
+
+  it("stays within 0 and 1, and never below that of the words", () => {
+    fc.assert(
+      fc.property(cosine, unit, (near, byWords) => {
+        const relevance = relevanceWith(near, byWords);
+        expect(relevance).toBeGreaterThanOrEqual(byWords);
+        expect(relevance).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it("never falls when a memory is nearer, or its words say more", () => {
+    fc.assert(
+      fc.property(cosine, cosine, unit, unit, (a, b, c, d) => {
+        const [far, near] = [Math.min(a, b), Math.max(a, b)];
+        const [less, more] = [Math.min(c, d), Math.max(c, d)];
+        expect(relevanceWith(near, less)).toBeGreaterThanOrEqual(relevanceWith(far, less));
+        expect(relevanceWith(near, more)).toBeGreaterThanOrEqual(relevanceWith(near, less) - NEARLY);
+      }),
+    );
+  });
+
+  it("is that of the words for a memory without a vector, or one that points the other way", () => {
+    expect([relevanceWith(undefined, 0.4), relevanceWith(-1, 0.4), relevanceWith(0, 0.4)]).toEqual([0.4, 0.4, 0.4]);
+  });
+
+  it("is a vector's share for a memory that has no word of the query", () => {
+    expect(relevanceWith(1, 0)).toBe(VECTOR_SHARE);
+    expect(relevanceWith(0.5, 0)).toBe(VECTOR_SHARE / 2);
   });
 });
 
