@@ -1,10 +1,10 @@
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { openServices } from "../../src/runtime/context";
 import type { Services } from "../../src/services/context";
 import worker from "../../src/worker";
 import { type Answer, answerOf, requestOf } from "./api";
+import { envWith } from "./env-with";
 import { withFaults } from "./faulty-bindings";
 import { newTenant } from "./nouns";
 import { EMBEDDER_DIMENSIONS, type ScriptedEmbedder } from "./scripted-embedder";
@@ -26,7 +26,7 @@ export interface DenseWorker {
 /** The Worker with an embedder of texts, whose HTTP calls the scripted one answers; and with other variables or bindings. */
 export function denseWorker(server: ScriptedEmbedder, bindings: object = {}): DenseWorker {
   vi.stubGlobal("fetch", server.fetch);
-  const own: Env = withFaults(Object.assign(Object.create(env), DENSE, bindings));
+  const own = withFaults(envWith({ ...DENSE, ...bindings }));
   return {
     env: own,
     services: () => openServices(own),

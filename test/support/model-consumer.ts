@@ -29,8 +29,11 @@ export interface Consumer {
 }
 
 /** A consumer with a generator and a clock of our own. Its bells go nowhere: each test answers them one by one. */
-export function consumerOf(generator: TextGenerator, limits: Partial<Limits> = {}): Consumer {
-  const services = openServices(withFaults(env));
+export function consumerOf(
+  generator: TextGenerator,
+  limits: Partial<Limits> = {},
+  services = openServices(withFaults(env)),
+): Consumer {
   let aheadMs = 0;
   const clock = { nowMs: () => Date.now() + aheadMs };
   const merged = { ...services.limits, ...limits };

@@ -51,9 +51,9 @@ export function scriptedEmbedder(...acts: readonly EmbedderAct[]): ScriptedEmbed
 
 /** Close to its concept; what has none has a direction of its own. Not of unit length. */
 export function vectorOf(text: string, dimensions = EMBEDDER_DIMENSIONS): number[] {
-  const vector = Array.from<number>({ length: dimensions }).fill(0);
+  const vector = Array<number>(dimensions).fill(0);
   for (const [axis, concept] of CONCEPTS.entries()) if (concept.test(text)) vector[axis] = 3;
-  if (vector.every((component) => component === 0)) vector[CONCEPTS.length] = 3;
+  if (!CONCEPTS.some((concept) => concept.test(text))) vector[CONCEPTS.length] = 3;
   // A little of its length, so that no two texts are quite the same.
   vector[dimensions - 1] = (text.length % 7) / 10;
   return vector;
@@ -66,7 +66,10 @@ interface Entry {
 }
 
 /** Answers well, or with what `change` makes of a good answer. */
-export function embeds(change: (data: Entry[]) => readonly object[] = (data) => data, dimensions?: number): EmbedderAct {
+export function embeds(
+  change: (data: Entry[]) => readonly object[] = (data) => data,
+  dimensions?: number,
+): EmbedderAct {
   return ({ body }) => {
     const data = body.input.map((text: string, index: number) => ({
       object: "embedding",

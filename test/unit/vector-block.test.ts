@@ -18,7 +18,9 @@ const vectorsOf = (dimensions: number) =>
     .array(component, { minLength: dimensions, maxLength: dimensions })
     .filter((vector) => Math.hypot(...vector) > 0.01)
     .map(unit);
-const pair = fc.integer({ min: 1, max: 64 }).chain((dimensions) => fc.tuple(vectorsOf(dimensions), vectorsOf(dimensions)));
+const pair = fc
+  .integer({ min: 1, max: 64 })
+  .chain((dimensions) => fc.tuple(vectorsOf(dimensions), vectorsOf(dimensions)));
 
 function unit(vector: readonly number[]): number[] {
   const length = Math.hypot(...vector);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type DenseCase, denseCase, denseWorker } from "../support/dense";
 import { resetFaults } from "../support/faults";
 import { idsOf } from "../support/memories";
-import { markDeleted } from "../support/nouns";
+import { markDeleted, sorted } from "../support/nouns";
 import { embeds, isSilent, refuses, scriptedEmbedder } from "../support/scripted-embedder";
 
 beforeEach(() => resetFaults());
@@ -50,9 +50,9 @@ describe("collection-search, with vectors", () => {
     const { server, search, add } = await newCase(WALRUS, { text: BREAD, vector_text: "quay" });
     await search("tusks");
     await add(WALRUS);
-    expect(server.texts()).toEqual([WALRUS, `${BREAD} quay`, "tusks"]);
+    expect(sorted(server.texts())).toEqual(sorted([WALRUS, `${BREAD} quay`, "tusks"]));
     expect(server.asked[0]?.url).toBe("http://embedder.test/v1/embeddings");
-    expect(server.asked[0]?.body).toEqual({ model: "scripted-embedder", input: [WALRUS, `${BREAD} quay`] });
+    expect(server.asked.map(({ body }) => body.input.length)).toEqual([2, 1]);
   });
 
   it("asks the embedder nothing where the collection has no vectors", async () => {

@@ -32,7 +32,10 @@ describe("vectors in D1", () => {
 
   it("lie in few rows, even where each came alone", async () => {
     const place = newPlace();
-    const memories = await memoriesAt(place, Array.from({ length: 130 }, (_, at) => at));
+    const memories = await memoriesAt(
+      place,
+      Array.from({ length: 130 }, (_, at) => at),
+    );
     for (const memory of memories) await store(place, [memory]);
     expect(await blockSizes(place)).toEqual([30, 100]);
     const { cosines } = await near(place);
@@ -44,7 +47,10 @@ describe("vectors in D1", () => {
 
   it("are not mixed up where writes come at once", async () => {
     const place = newPlace();
-    const memories = await memoriesAt(place, Array.from({ length: 24 }, (_, at) => at * 15));
+    const memories = await memoriesAt(
+      place,
+      Array.from({ length: 24 }, (_, at) => at * 15),
+    );
     await Promise.all(memories.map((memory) => store(place, [memory])));
     await store(place, (await memoriesAt(place, [7])).slice(0, 1));
     const { cosines } = await near(place);
@@ -128,7 +134,10 @@ describe("vectors in D1", () => {
     // Blocks that are full, as far as the next write can see, are not merged: here each speaks for one memory.
     await rows("DELETE FROM memory_vectors WHERE collection_id = ?", place.collectionId);
     const blocks = BLOCKS_PER_SEARCH_MAX + 5;
-    const many = await memoriesAt(place, Array.from({ length: blocks }, (_, at) => at));
+    const many = await memoriesAt(
+      place,
+      Array.from({ length: blocks }, (_, at) => at),
+    );
     for (const [at, { seq }] of many.entries())
       await rows(
         `INSERT INTO memory_vector_blocks (id, namespace_id, collection_id, embedder_id, dimensions, memory_seqs, vectors)

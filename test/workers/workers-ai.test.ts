@@ -1,8 +1,8 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { workersAiGenerator } from "../../src/providers/workers-ai/workers-ai-generator";
 import { openServices } from "../../src/runtime/context";
 import type { ServiceError } from "../../src/services/errors";
+import { envWith } from "../support/env-with";
 import { resetFaults } from "../support/faults";
 import { consumerOf, generatorOn, silentTask } from "../support/model-consumer";
 import { RE_VOICE_REQUEST } from "../support/re-voice-request";
@@ -105,7 +105,7 @@ describe("a model of Workers AI", () => {
 describe("Workers AI, where it has no network or no account", () => {
   it("puts the task into retry: nothing is lost, and with another model it is completed", async () => {
     const { from, id } = await silentTask(2);
-    const { generator } = openServices(Object.assign(Object.create(env), { MODEL_PROVIDER: "workers-ai" }));
+    const { generator } = openServices(envWith({ MODEL_PROVIDER: "workers-ai" }));
     expect(generator.id).toMatch(/^workers-ai:@cf\//);
     const offline = consumerOf(generator);
     await offline.ring(id);

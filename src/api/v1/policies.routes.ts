@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memory";
 import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/reservation";
 import type { ApiRuntime } from "../../runtime/context";
-import type { Limits } from "../../services/context";
+import type { Services } from "../../services/context";
 import { WAIT_SECONDS_MAX } from "../../services/tasks";
 import type { Api } from "../env";
 import { BODY_BYTES_MAX, MEMORIES_BODY_BYTES_MAX } from "../middleware/json-body";
@@ -24,6 +24,14 @@ const PoliciesV1 = z
       .openapi({ description: "What re-voices: rules of our own, or which kind of model.", example: "embedded" }),
     model_name: z.string().nullable().openapi({ description: "The model's name; null for the rules.", example: null }),
     model_timeout_seconds: number("How long one call of the model may take.", 60),
+    embedder: z.string().nullable().openapi({
+      description: "What finds what is of like meaning; null: equal words.",
+      example: "embedded-glove-100d-20k",
+    }),
+    vector_index: z
+      .enum({ d1: "d1", vectorize: "vectorize" })
+      .nullable()
+      .openapi({ description: "Where the vectors of memories lie; null where they have none.", example: null }),
     reservation_hours: number("After so long a reserved id ends that nobody has filled.", 24),
     held_ids_max: number("Open reservations, and cancels that came before their creation, in one namespace.", 1_000),
     rate_limit: z.enum(["on", "off"]).openapi({ example: "on" }),
@@ -53,12 +61,12 @@ const get = createRoute({
 
 export function policiesRoutes(app: Api): void {
   app.openapi(get, (c) => {
-    return c.json(toPoliciesV1(c.get("services").limits, c.get("runtime")), 200);
+    return c.json(toPoliciesV1(c.get("services"), c.get("runtime")), 200);
   });
 }
 
 function toPoliciesV1(
-  limits: Limits,
+  { limits, dense, embedder }: Pick<Services, "limits" | "dense" | "embedder">,
   runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects" | "model">,
 ): z.infer<typeof PoliciesV1> {
   return {
@@ -68,6 +76,8 @@ function toPoliciesV1(
     model_provider: runtime.model.provider,
     model_name: runtime.model.name,
     model_timeout_seconds: limits.modelTimeoutSeconds,
+    embedder: dense?.embedder.id ?? embedder?.id ?? null,
+    vector_index: dense?.index.name ?? null,
     reservation_hours: RESERVATION_HOURS,
     held_ids_max: HELD_IDS_MAX,
     rate_limit: runtime.rateLimiter === null ? "off" : "on",
