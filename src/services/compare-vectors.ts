@@ -3,6 +3,7 @@ import { errorText } from "../domain/error-text";
 import type { RecallFilters } from "../domain/recall-filters";
 import { isSameSpace } from "../domain/vector-space";
 import type { CallContext } from "./context";
+import { embedderOf } from "./embedder-state";
 import { embedTexts, spaceOf } from "./embedding";
 import { ServiceError } from "./errors";
 
@@ -26,8 +27,10 @@ export async function compareVectors(
   const { dense } = ctx;
   if (dense === null) return { cosines: [], degradedReason: null };
   const space = spaceOf(dense);
+  const unembedded = collections.some((collection) => embedderOf(ctx, collection)?.needsRebuild === true);
+  const lacking = unembedded ? UNEMBEDDED : null;
   const asked = collections.filter(({ vectors }) => vectors.some((each) => isSameSpace(each, space)));
-  if (asked.length === 0) return { cosines: [], degradedReason: null };
+  if (asked.length === 0) return { cosines: [], degradedReason: lacking };
   try {
     const [vector] = (await embedTexts(dense, [query])).vectors;
     if (vector === undefined) throw new Error("The embedder made no vector.");
@@ -36,7 +39,7 @@ export async function compareVectors(
     const byCollection = new Map(asked.map(({ id }, at) => [id, found.cosines[at]]));
     return {
       cosines: collections.map(({ id }) => byCollection.get(id) ?? NONE),
-      degradedReason: found.incomplete,
+      degradedReason: found.incomplete ?? lacking,
     };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
@@ -47,5 +50,8 @@ export async function compareVectors(
     };
   }
 }
+
+const UNEMBEDDED =
+  "Memories have no vector of this embedder yet: words alone find them until PATCH /v1/collections/{collection_id}/rebuild.";
 
 const NONE: ReadonlyMap<number, number> = new Map();

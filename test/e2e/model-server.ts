@@ -8,7 +8,7 @@ import { LOCAL_HOST } from "../../scripts/dev/ports.ts";
 import type { ScriptedModel } from "../support/scripted-model.ts";
 
 /** Puts a scripted model behind a real socket, until the test ends. @returns its base URL. */
-export async function serveModel(model: ScriptedModel): Promise<string> {
+export async function serveModel(model: Pick<ScriptedModel, "fetch">): Promise<string> {
   const server = createServer((request, response) => {
     answer(model, request, response).catch((error: unknown) => {
       // Who asked has hung up, or the script broke off on purpose.
@@ -26,7 +26,11 @@ export async function serveModel(model: ScriptedModel): Promise<string> {
   return `http://${LOCAL_HOST}:${port}/v1`;
 }
 
-async function answer(model: ScriptedModel, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  model: Pick<ScriptedModel, "fetch">,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const chunks: Buffer[] = [];

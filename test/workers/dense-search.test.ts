@@ -145,6 +145,16 @@ describe("an embedder that is down", () => {
     expect(await embedder()).toMatchObject({ needs_rebuild: false });
     expect(await found("walrus")).toEqual([TUSKS]);
   });
+
+  it("and comes back, leaves what it missed to words, and the search says so", async () => {
+    const { server, add, search } = await newCase(WALRUS);
+    server.play(refuses(503));
+    await add(TUSKS);
+    server.play(embeds());
+    const { all_memories, degraded, degraded_reason } = await search("walrus");
+    expect(all_memories.map(({ memory }: any) => memory.text)).toEqual([WALRUS]);
+    expect([degraded, degraded_reason]).toEqual([true, expect.stringContaining("/rebuild")]);
+  });
 });
 
 describe("the embedder of a collection", () => {
@@ -179,6 +189,7 @@ describe("the embedder of a collection", () => {
     expect(body.embedder.needs_rebuild).toBe(true);
     const asked = server.asked.length;
     const search = await after.call("POST", `${path}/search`, { query: "walrus" }, before.key);
+    expect([search.body.degraded, search.body.degraded_reason]).toEqual([true, expect.stringContaining("/rebuild")]);
     expect(search.body.all_memories.map(({ memory }: any) => memory.text)).toEqual([WALRUS]);
     expect(server.asked.length).toBe(asked);
     expect(await before.embedder()).toMatchObject({ needs_rebuild: false });

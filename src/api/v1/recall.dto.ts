@@ -147,7 +147,7 @@ export const MemorySearchResultV1 = z
       .openapi({ description: "The pieces of `context`." }),
     degraded: z.boolean().openapi({
       description:
-        "True when memories may be missing that a whole search would find, because the embedder could not answer, or there are too many vectors: `degraded_reason` says which.",
+        "True when memories may be missing that a whole search would find, because the embedder could not answer, some memories have no vector yet, or there are too many: `degraded_reason` says which.",
       example: false,
     }),
     degraded_reason: z.string().nullable().openapi({ example: null }),
