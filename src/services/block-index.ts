@@ -10,8 +10,9 @@ import type { EmbeddedMemory, VectorIndex, VectorLikeness, VectorQuery } from ".
  * 20 MB on their way from the database; with more, an index that does not read everything serves better.
  */
 export const BLOCKS_PER_SEARCH_MAX = 100;
-/** Blocks in one answer of the database. */
+/** Blocks in one answer of the database, and collections: 5 MB at 1,536 dimensions. */
 const BLOCKS_PER_ANSWER_MAX = 25;
+const COLLECTIONS_PER_ANSWER_MAX = 12;
 /** Blocks that a write looks at, whether they and the new vectors fit into one. */
 const MERGED_BLOCKS_MAX = 4;
 
@@ -73,22 +74,16 @@ async function compare(db: Database, space: VectorSpace, query: VectorQuery): Pr
     cosines: new Map<number, number>(),
   }));
   let incomplete = false;
-  for (let open = scopes; open.length > 0;) {
-    const each = Math.max(1, Math.floor(BLOCKS_PER_ANSWER_MAX / open.length));
-    const limits = open.map(({ room }) => Math.min(each, room));
+  for (let waiting = scopes; waiting.length > 0;) {
+    const turn = waiting.slice(0, COLLECTIONS_PER_ANSWER_MAX);
     // One more than is compared shows whether any are left.
-    const found = await findBlocks(
-      db,
-      space,
-      open.map(({ collectionId, before }, at) => ({
-        namespaceId,
-        collectionId,
-        filters,
-        before,
-        limit: (limits[at] ?? 0) + 1,
-      })),
-    );
-    open = open.filter((scope, at) => {
+    const each = Math.floor(BLOCKS_PER_ANSWER_MAX / turn.length) - 1;
+    const limits = turn.map(({ room }) => Math.min(each, room));
+    const queries = turn.map(({ collectionId, before }, at) => {
+      return { namespaceId, collectionId, filters, before, limit: (limits[at] ?? 0) + 1 };
+    });
+    const found = await findBlocks(db, space, queries);
+    const open = turn.filter((scope, at) => {
       const blocks = found[at] ?? [];
       const compared = blocks.slice(0, limits[at]);
       for (const block of compared) note(block, vector, scope.cosines);
@@ -98,6 +93,7 @@ async function compare(db: Database, space: VectorSpace, query: VectorQuery): Pr
       if (more && scope.room === 0) incomplete = true;
       return more && scope.room > 0;
     });
+    waiting = [...open, ...waiting.slice(turn.length)];
   }
   return {
     cosines: scopes.map(({ cosines }) => cosines),

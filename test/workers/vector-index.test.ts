@@ -127,6 +127,19 @@ describe("vectors in D1", () => {
     expect(foreign.cosines[0]?.size).toBe(0);
   });
 
+  it("of many collections are compared in few answers, each in its place", async () => {
+    const places = Array.from({ length: 30 }, () => newPlace("namespace_1"));
+    for (const [at, place] of places.entries()) await store(place, await memoriesAt(place, [at, at + 90]));
+    const query = { namespaceId: "namespace_1", vector: vectorAt(0), filters: {} };
+    const collectionIds = places.map(({ collectionId }) => collectionId);
+    const { cosines, incomplete } = await index.compare(PLANE, { ...query, collectionIds });
+    for (const [at, found] of cosines.entries()) {
+      const nearest = Math.max(...found.values());
+      expect([found.size, nearest]).toEqual([2, expect.closeTo(Math.cos((at * Math.PI) / 180), 1)]);
+    }
+    expect([cosines.length, incomplete]).toEqual([30, null]);
+  });
+
   it("are compared up to a limit, the newest first; beyond it the answer says so", async () => {
     const place = newPlace();
     const memories = await memoriesAt(place, [0, 1, 2]);
