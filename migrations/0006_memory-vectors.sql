@@ -22,6 +22,7 @@ CREATE UNIQUE INDEX `memory_vector_blocks_id_unique` ON `memory_vector_blocks` (
 CREATE INDEX `memory_vector_blocks_newest` ON `memory_vector_blocks` (`collection_id`,`embedder_id`,`dimensions`,`seq`);--> statement-breakpoint
 CREATE TABLE `memory_vectors` (
 	`seq` integer PRIMARY KEY NOT NULL,
+	`memory_id` text NOT NULL,
 	`namespace_id` text NOT NULL,
 	`collection_id` text NOT NULL,
 	`embedder_id` text NOT NULL,
@@ -30,7 +31,13 @@ CREATE TABLE `memory_vectors` (
 	`block_seq` integer
 );
 --> statement-breakpoint
-CREATE INDEX `memory_vectors_block` ON `memory_vectors` (`block_seq`) WHERE block_seq IS NOT NULL;
+CREATE INDEX `memory_vectors_block` ON `memory_vectors` (`block_seq`) WHERE block_seq IS NOT NULL;--> statement-breakpoint
+CREATE TABLE `vector_removals` (
+	`memory_id` text PRIMARY KEY NOT NULL,
+	`since_ms` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `vector_removals_since` ON `vector_removals` (`since_ms`,`memory_id`);
 --> statement-breakpoint
 CREATE TRIGGER memory_vectors_insert AFTER INSERT ON memory_vectors BEGIN
   INSERT INTO collection_vectors (collection_id, embedder_id, dimensions, stored_in, memories)
@@ -45,6 +52,9 @@ CREATE TRIGGER memory_vectors_delete AFTER DELETE ON memory_vectors BEGIN
     AND dimensions = old.dimensions AND stored_in = old.stored_in AND memories = 0;
   DELETE FROM memory_vector_blocks WHERE seq = old.block_seq
     AND NOT EXISTS (SELECT 1 FROM memory_vectors WHERE block_seq = old.block_seq);
+  INSERT INTO vector_removals (memory_id, since_ms)
+  SELECT old.memory_id, CAST(unixepoch('subsec') * 1000 AS INTEGER) WHERE old.stored_in <> 'd1'
+  ON CONFLICT (memory_id) DO UPDATE SET since_ms = excluded.since_ms;
 END;
 --> statement-breakpoint
 -- Two blocks become one: the rows move, and the block goes with the last of them.

@@ -11,6 +11,7 @@ export const memoryVectors = sqliteTable(
   {
     /** Of the memory. */
     seq: integer().primaryKey(),
+    memoryId: text("memory_id").notNull(),
     namespaceId: text("namespace_id").notNull(),
     collectionId: text("collection_id").notNull(),
     embedderId: text("embedder_id").notNull(),
@@ -56,4 +57,18 @@ export const collectionVectors = sqliteTable(
     memories: integer().notNull(),
   },
   (t) => [primaryKey({ columns: [t.collectionId, t.embedderId, t.dimensions, t.storedIn] })],
+);
+
+/**
+ * Memories whose vector in an index outside of the database speaks for nothing: written before a vector goes there, and by
+ * a trigger when a memory loses its row in `memory_vectors`; taken back when it gets one.
+ */
+export const vectorRemovals = sqliteTable(
+  "vector_removals",
+  {
+    memoryId: text("memory_id").primaryKey(),
+    /** By the clock of the database. */
+    sinceMs: integer("since_ms").notNull(),
+  },
+  (t) => [index("vector_removals_since").on(t.sinceMs, t.memoryId)],
 );

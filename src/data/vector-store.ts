@@ -64,22 +64,27 @@ export function vectorMarks(
   return [
     db.all<{ seq: number }>(sql`DELETE FROM memory_vectors WHERE seq IN (SELECT memories.seq ${unchanged})`),
     db.all<{ seq: number }>(sql`
-      INSERT INTO memory_vectors (seq, namespace_id, collection_id, embedder_id, dimensions, stored_in, block_seq)
-      SELECT memories.seq, memories.namespace_id, memories.collection_id, ${space.embedderId}, ${space.dimensions},
+      INSERT INTO memory_vectors (seq, memory_id, namespace_id, collection_id, embedder_id, dimensions, stored_in, block_seq)
+      SELECT memories.seq, memories.id, memories.namespace_id, memories.collection_id, ${space.embedderId}, ${space.dimensions},
         ${space.storedIn}, (SELECT seq FROM memory_vector_blocks WHERE id = ${blockId})
       ${unchanged}
       RETURNING seq`),
   ] as const;
 }
 
-/** Notes vectors that lie outside of the database. @returns the memories whose vectors were noted. */
+/** Notes vectors that lie outside of the database, which {@link announceVectors} has announced. @returns whose they are. */
 export async function markVectors(
   db: Database,
   place: CollectionPlace,
   space: VectorSpace,
   embedded: readonly EmbeddedText[],
 ): Promise<ReadonlySet<number>> {
-  const [, marked] = await db.batch(vectorMarks(db, place, space, embedded, null));
+  const ids = JSON.stringify(embedded.map(({ id }) => id));
+  const [, marked] = await db.batch([
+    ...vectorMarks(db, place, space, embedded, null),
+    db.all(sql`DELETE FROM vector_removals WHERE memory_id IN (SELECT memories.id FROM json_each(${ids}) AS given
+      CROSS JOIN memories ON memories.id = given.value CROSS JOIN memory_vectors ON memory_vectors.seq = memories.seq)`),
+  ]);
   return new Set(marked.map(({ seq }) => seq));
 }
 

@@ -25,6 +25,8 @@ export function blockIndex(db: Database): VectorIndex {
     name: "d1",
     put: (place, space, embedded) => put(db, place, space, embedded),
     compare: (space, query) => compare(db, space, query),
+    // A block goes with its last memory.
+    sweep: async () => 0,
   };
 }
 

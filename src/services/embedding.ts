@@ -85,3 +85,13 @@ export async function embedTexts({ embedder, timeoutSeconds }: DenseEmbedding, t
     closing.abort();
   }
 }
+
+/** Removes vectors of what is gone from where they lie; what fails is tried again by the next sweep. */
+export async function sweepVectors({ dense, log }: Pick<Services, "dense" | "log">): Promise<void> {
+  try {
+    const count = (await dense?.index.sweep()) ?? 0;
+    if (count > 0) log("info", "vectors-removed", { count });
+  } catch (error) {
+    log("warn", "vectors-not-removed", { error: errorText(error) });
+  }
+}

@@ -124,6 +124,8 @@ export interface VectorIndex {
     embedded: readonly EmbeddedMemory[],
   ): Promise<number>;
   compare(space: VectorSpace, query: VectorQuery): Promise<VectorLikeness>;
+  /** Removes vectors that speak for no memory any more, where they do not go with it; some at a time. @returns how many. */
+  sweep(): Promise<number>;
 }
 
 export interface VectorQuery {
@@ -157,6 +159,8 @@ export interface RemoteVectors {
     space: VectorSpace,
     query: { readonly vector: Float32Array; readonly namespaceId: string; readonly collectionId: string },
   ): Promise<readonly { readonly memoryId: string; readonly cosine: number }[]>;
+  /** An unknown id is none to remove. @throws ServiceError `unavailable`. */
+  remove(memoryIds: readonly string[]): Promise<void>;
 }
 
 /** As many as Vectorize answers in one query. */

@@ -1,11 +1,16 @@
 import pLimit from "p-limit";
 import type { Database } from "../data/database";
+import { announceVectors, findVectorRemovals, forgetVectors } from "../data/vector-removal-store";
 import { findVectorSeqs, markVectors, removeVectorMarks } from "../data/vector-store";
 import type { VectorIndexName } from "../domain/vector-space";
 import type { RemoteVectors, VectorIndex } from "./ports";
 
 /** A Worker has at most six connections that wait for headers. */
 const QUERIES_AT_ONCE = 5;
+/** A vector that speaks for nothing is left alone for so long: it may be on its way to speak for a memory. */
+export const REMOVED_AFTER_SECONDS = 600;
+/** Vectors that one sweep removes. */
+const REMOVED_AT_ONCE_MAX = 100;
 
 /**
  * Keeps vectors outside of the database, and in it which memories have one. The nearest memories of a collection have a
@@ -15,6 +20,11 @@ export function remoteIndex(db: Database, name: VectorIndexName, remote: RemoteV
   return {
     name,
     async put(place, space, embedded) {
+      // First, so that no vector can lie there that nobody knows of.
+      await announceVectors(
+        db,
+        embedded.map(({ id }) => id),
+      );
       await remote.upsert(
         space,
         embedded.map(({ id, vector }) => ({ ...place, memoryId: id, vector })),
@@ -45,6 +55,16 @@ export function remoteIndex(db: Database, name: VectorIndexName, remote: RemoteV
         ),
       );
       return { cosines, incomplete: null };
+    },
+    async sweep() {
+      const memoryIds = await findVectorRemovals(db, {
+        afterMs: REMOVED_AFTER_SECONDS * 1_000,
+        limit: REMOVED_AT_ONCE_MAX,
+      });
+      if (memoryIds.length === 0) return 0;
+      await remote.remove(memoryIds);
+      await forgetVectors(db, memoryIds);
+      return memoryIds.length;
     },
   };
 }

@@ -58,3 +58,8 @@ export async function vectorCounts({ collectionId }: CollectionPlace): Promise<{
   );
   return found ?? { counted: -1, marked: -1 };
 }
+
+/** Changes a stored memory past the API. @param sql what is set. */
+export function change(sql: string, { id }: EmbeddedMemory): Promise<unknown> {
+  return rows(`UPDATE memories SET ${sql} WHERE id = ?`, id);
+}

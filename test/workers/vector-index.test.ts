@@ -1,17 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { blockIndex, BLOCKS_PER_SEARCH_MAX } from "../../src/services/block-index";
-import { type EmbeddedMemory, type RemoteVectors, REMOTE_NEAREST_MAX } from "../../src/services/ports";
-import { remoteIndex } from "../../src/services/remote-index";
+import type { EmbeddedMemory } from "../../src/services/ports";
 import { resetFaults } from "../support/faults";
 import { newPlace, type Place } from "../support/recalling";
 import { rows } from "../support/scene";
-import { blockSizes, memoriesAt, PLANE, vectorAt, vectorCounts, vectorDb } from "../support/vectors";
+import { blockSizes, change, memoriesAt, PLANE, vectorAt, vectorCounts, vectorDb } from "../support/vectors";
 
 beforeEach(() => resetFaults());
 
 const index = blockIndex(vectorDb);
 const store = (place: Place, embedded: readonly EmbeddedMemory[]) => index.put(place, PLANE, embedded);
-const change = (sql: string, { id }: EmbeddedMemory) => rows(`UPDATE memories SET ${sql} WHERE id = ?`, id);
 
 async function near(place: Place, degrees = 0, filters: object = {}) {
   const { namespaceId, collectionId } = place;
@@ -161,74 +159,12 @@ describe("vectors in D1", () => {
         JSON.stringify([seq]),
       );
     await rows(
-      `INSERT INTO memory_vectors SELECT value ->> 0, namespace_id, collection_id, embedder_id, dimensions, 'd1', b.seq
+      `INSERT INTO memory_vectors SELECT value ->> 0, 'memory_' || b.seq, namespace_id, collection_id, embedder_id, dimensions, 'd1', b.seq
        FROM memory_vector_blocks b, json_each(json_array(b.memory_seqs)) WHERE collection_id = ?`,
       place.collectionId,
     );
     const { cosines, incomplete } = await near(place);
     expect([...cosines.keys()].toSorted((a, b) => a - b)).toEqual(many.slice(5).map(({ seq }) => seq));
     expect(incomplete).toContain("Vectorize");
-  });
-});
-
-/** An index outside of the database, which answers the nearest of what it was given, whatever became of it since. */
-function remoteStub() {
-  const kept = new Map<string, { collectionId: string; namespaceId: string; vector: Float32Array }>();
-  const remote: RemoteVectors = {
-    upsert: async (_, vectors) => {
-      for (const { memoryId, ...each } of vectors) kept.set(memoryId, each);
-    },
-    nearest: async (_, { vector, collectionId, namespaceId }) =>
-      [...kept]
-        .filter(([, each]) => each.collectionId === collectionId && each.namespaceId === namespaceId)
-        .map(([memoryId, each]) => ({
-          memoryId,
-          cosine: each.vector.reduce((sum, part, at) => sum + part * (vector[at] ?? 0), 0),
-        }))
-        .toSorted((a, b) => b.cosine - a.cosine)
-        .slice(0, REMOTE_NEAREST_MAX),
-  };
-  return { kept, index: remoteIndex(vectorDb, "vectorize", remote) };
-}
-
-describe("vectors outside of the database", () => {
-  const SPACE = { ...PLANE, storedIn: "vectorize" } as const;
-  const compare = async ({ index }: ReturnType<typeof remoteStub>, { namespaceId, collectionId }: Place) => {
-    const query = { vector: vectorAt(0), namespaceId, collectionIds: [collectionId], filters: {} };
-    return (await index.compare(SPACE, query)).cosines[0] ?? new Map<number, number>();
-  };
-
-  it("tell the cosine of the nearest", async () => {
-    const place = newPlace();
-    const remote = remoteStub();
-    const memories = await memoriesAt(place, [0, 60], SPACE);
-    expect(await remote.index.put(place, SPACE, memories)).toBe(2);
-    const cosines = await compare(remote, place);
-    expect(memories.map(({ seq }) => cosines.get(seq))).toEqual([1, 0.5].map((each) => expect.closeTo(each, 5)));
-    expect(await vectorCounts(place)).toEqual({ counted: 2, marked: 2 });
-    expect(await blockSizes(place)).toEqual([]);
-  });
-
-  it("of a memory that is deleted, or was changed since, do not count, though the index still has them", async () => {
-    const place = newPlace();
-    const remote = remoteStub();
-    const memories = await memoriesAt(place, [0, 10, 20], SPACE);
-    await remote.index.put(place, SPACE, memories);
-    const [deleted, changed, same] = memories;
-    if (deleted === undefined || changed === undefined || same === undefined) throw new Error("There are no memories.");
-    await change("deleted_at_ms = 1", deleted);
-    await change("text = 'another'", changed);
-    expect(remote.kept.size).toBe(3);
-    expect([...(await compare(remote, place)).keys()]).toEqual([same.seq]);
-  });
-
-  it("of a memory that changed while it was embedded are to be made anew", async () => {
-    const place = newPlace();
-    const remote = remoteStub();
-    const [changed, same] = await memoriesAt(place, [0, 10], SPACE);
-    if (changed === undefined || same === undefined) throw new Error("There are no memories.");
-    await change("text = 'another', updated_at_ms = updated_at_ms + 1", changed);
-    expect(await remote.index.put(place, SPACE, [changed, same])).toBe(1);
-    expect([...(await compare(remote, place)).keys()]).toEqual([same.seq]);
   });
 });

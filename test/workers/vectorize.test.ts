@@ -16,7 +16,7 @@ function indexOn(answer: () => unknown) {
     calls.push(values);
     return answer();
   };
-  return { calls, vectors: vectorizeVectors({ upsert: note, query: note }) };
+  return { calls, vectors: vectorizeVectors({ upsert: note, query: note, deleteByIds: note }) };
 }
 
 describe("Vectorize", () => {
@@ -56,6 +56,12 @@ describe("Vectorize", () => {
       { memoryId: "memory_1", cosine: 1 },
       { memoryId: "memory_2", cosine: 0.4 },
     ]);
+  });
+
+  it("removes by the ids of memories", async () => {
+    const { calls, vectors } = indexOn(() => ({ mutationId: "1" }));
+    await vectors.remove(["memory_1", "memory_2"]);
+    expect(calls).toEqual([[["memory_1", "memory_2"]]]);
   });
 
   it.each([

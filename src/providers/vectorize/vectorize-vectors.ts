@@ -8,6 +8,7 @@ import { REMOTE_NEAREST_MAX, type RemoteVectors } from "../../services/ports";
 export interface VectorizeBinding {
   upsert(vectors: readonly VectorizeRecord[]): Promise<unknown>;
   query(vector: Float32Array, options: VectorizeQuery): Promise<unknown>;
+  deleteByIds(ids: readonly string[]): Promise<unknown>;
 }
 
 /** An id and a namespace have at most 64 bytes; so much of a filtered value is indexed. */
@@ -59,6 +60,9 @@ export function vectorizeVectors(binding: VectorizeBinding): RemoteVectors {
       const found = Matches.safeParse(await inTime(binding.query(vector, options)));
       if (!found.success) throw unavailable("answered what is no list of matches");
       return found.data.matches.map(({ id, score }) => ({ memoryId: id, cosine: Math.min(1, Math.max(-1, score)) }));
+    },
+    async remove(memoryIds) {
+      await inTime(binding.deleteByIds(memoryIds));
     },
   };
 }
