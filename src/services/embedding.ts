@@ -16,19 +16,31 @@ export function spaceOf({ embedder, index }: DenseEmbedding): VectorSpace {
 /**
  * Makes the vectors that some memories of a collection lack: those that have none, or one of another embedder. For a
  * rebuild, step by step; it may be repeated at any time. Nothing happens where no embedder makes vectors.
- * @param memoryIds EMBEDDED_TEXTS_MAX at most; what is deleted or elsewhere is left out.
+ * @param memoryIds EMBEDDED_TEXTS_MAX of them go in one call; what is deleted or elsewhere is left out.
  * @returns how many memories have a vector that had none.
- * @throws ServiceError `unavailable` when the embedder or the index cannot answer now; or what the database threw.
+ * @throws ServiceError `unavailable` when the embedder or the index cannot answer now; or what the database threw. What was
+ * made before stays.
  */
 export async function embedMissing(
   services: EmbeddingServices,
   place: CollectionPlace,
   memoryIds: readonly string[],
 ): Promise<number> {
-  const { db, dense, log } = services;
-  if (dense === null || memoryIds.length === 0) return 0;
+  if (services.dense === null) return 0;
+  let count = 0;
+  for (let at = 0; at < memoryIds.length; at += EMBEDDED_TEXTS_MAX)
+    count += await embedLot(services, services.dense, place, memoryIds.slice(at, at + EMBEDDED_TEXTS_MAX));
+  return count;
+}
+
+async function embedLot(
+  { db, log }: EmbeddingServices,
+  dense: DenseEmbedding,
+  place: CollectionPlace,
+  memoryIds: readonly string[],
+): Promise<number> {
   const space = spaceOf(dense);
-  const missing = await findUnembedded(db, place, memoryIds.slice(0, EMBEDDED_TEXTS_MAX), space);
+  const missing = await findUnembedded(db, place, memoryIds, space);
   if (missing.length === 0) return 0;
   const { vectors, usage } = await embedTexts(dense, missing.map(textOf));
   const embedded = missing.flatMap((memory, at) => {
@@ -54,8 +66,7 @@ export async function embedStored(
   memoryIds: readonly string[],
 ): Promise<void> {
   try {
-    for (let at = 0; at < memoryIds.length; at += EMBEDDED_TEXTS_MAX)
-      await embedMissing(services, place, memoryIds.slice(at, at + EMBEDDED_TEXTS_MAX));
+    await embedMissing(services, place, memoryIds);
   } catch (error) {
     const { dense, log } = services;
     log("error", "embedder-failed", {
