@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiRuntime } from "../runtime/context";
 import type { CallContext, Services } from "../services/context";
 import type { Creation } from "../services/claim-answer";
+import type { CreationRequest } from "../services/creation-request";
 import type { Outcome } from "../services/outcome";
 import type { Reservation } from "../services/reservations";
 
@@ -16,6 +17,8 @@ export interface ApiEnv {
     call: CallContext;
     /** Set on routes that start a task. */
     creation: Creation;
+    /** Set on routes that create an agent or a collection; null without a request id. */
+    creationRequest: CreationRequest | null;
     /** Set on routes that reserve an id. */
     reservation: Reservation;
     /** Set instead of `creation` when the body is a bulk. */

@@ -95,7 +95,11 @@ function amongOf(among: WordQuery["among"]) {
   }
   // One parameter for any number of ids: D1 takes at most 100 a statement.
   const excepted = sql`(SELECT value FROM json_each(${JSON.stringify(among.exceptIds)}))`;
-  return and(eq(memories.collectionId, among.collectionId), sql`${memories.id} NOT IN ${excepted}`);
+  return and(
+    eq(memories.collectionId, among.collectionId),
+    sql`EXISTS (SELECT 1 FROM collections WHERE id = ${among.collectionId} AND deleted_at_ms IS NULL)`,
+    sql`${memories.id} NOT IN ${excepted}`,
+  );
 }
 
 /** The MATCH expression, one bound parameter. Only quoted strings and our own operators: no syntax of a user reaches it. */

@@ -99,6 +99,26 @@ export const collections = sqliteTable(
   ],
 );
 
+/**
+ * What was asked when an agent or a collection was created under a request id. It outlives what it made, so that a late
+ * repeat never makes it again.
+ */
+export const creations = sqliteTable("creations", {
+  /** Of what was made: derived from (namespace, noun, request id). */
+  id: text().primaryKey(),
+  namespaceId: text("namespace_id").notNull(),
+  /** Canonical JSON as sent; null once what it made was removed for good. */
+  body: text(),
+  createdAtMs: integer("created_at_ms").notNull(),
+});
+
+/** Collections that were removed for good, while memories of theirs are still to be removed. */
+export const collectionRemovals = sqliteTable("collection_removals", {
+  collectionId: text("collection_id").primaryKey(),
+  namespaceId: text("namespace_id").notNull(),
+  createdAtMs: integer("created_at_ms").notNull(),
+});
+
 export const agentCollections = sqliteTable(
   "agent_collections",
   {
@@ -145,6 +165,8 @@ export const memories = sqliteTable(
     sourceMemoryId: text("source_memory_id"),
     taskId: text("task_id"),
     deletedAtMs: integer("deleted_at_ms"),
+    /** Counts changes of what a client says of it: the ETag, and the fence of a conditional update. */
+    version: integer().notNull().default(1),
   },
   (t) => [
     uniqueIndex("memories_id").on(t.id),

@@ -111,6 +111,7 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
       source.metadata, source.occurred_at_ms, source.created_at_ms, ${nowMs}, source.accessed_at_ms,
       source.access_count, json_extract(result.value, '$.memory.childMemoryIds'), source.id, ${lease.taskId}
     FROM json_each(${json}) AS result
+    JOIN collections AS target ON target.id = ${command.target.collectionId} AND target.namespace_id = ${lease.namespaceId}
     JOIN memories AS source ON source.id = json_extract(result.value, '$.sourceMemoryId')
       AND source.namespace_id = ${lease.namespaceId}
     WHERE json_extract(result.value, '$.memory.id') IS NOT NULL AND ${heldBy(lease)}
@@ -119,7 +120,7 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
 
 /**
  * The list of positions is there for the planner: without it, it reads every item of the task.
- * An item whose memory could not be written (its source vanished) stays open; the next load skips it.
+ * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells.
  */
 function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: number) {
   return db.run(sql`UPDATE task_items SET

@@ -31,6 +31,11 @@ export function targetCollectionIdOf(taskId: string): Promise<string> {
   return derivedId("collection", "refrain:target:v1", taskId, "");
 }
 
+/** The agent or collection that a request id makes: the same whenever the request is sent again. */
+export function createdIdOf(noun: "agent" | "collection", namespaceId: string, requestId: string): Promise<string> {
+  return derivedId(noun, `refrain:${noun}:v1`, namespaceId, requestId);
+}
+
 /** The memory that a task makes of a source memory. */
 export function reVoicedMemoryIdOf(taskId: string, sourceMemoryId: string): Promise<string> {
   return derivedId("memory", "refrain:re-voiced:v1", taskId, sourceMemoryId);

@@ -31,6 +31,8 @@ export interface Memory {
   readonly externalId: string | null;
   /** Of a re-voiced memory: what it was made of, and by which task. */
   readonly source: { readonly memoryId: string; readonly taskId: string } | null;
+  /** Counts changes of its content, deletions and returns, from 1. */
+  readonly version: number;
   readonly deletedAtMs: number | null;
 }
 

@@ -62,6 +62,26 @@ export const IncludeDeletedQueryV1 = FlagQueryV1.openapi({
   example: "true",
 });
 
+/** Of a DELETE. The thing in question stands in the operation's own description. */
+export const RemovalQueryV1 = z.strictObject({
+  hard: FlagQueryV1.openapi({ description: "Remove for good.", example: "false" }),
+  dry_run: FlagQueryV1.openapi({ description: "Change nothing: only count what would go.", example: "true" }),
+});
+
+export function toRemoval(query: { hard: boolean; dry_run: boolean }) {
+  return { hard: query.hard, dryRun: query.dry_run };
+}
+
+export const IfMatchHeadersV1 = z.object({
+  "If-Match": z.string().optional().openapi({ description: "The ETag as it was read, or `*`.", example: '"1"' }),
+});
+
+export const etagHeaderV1 = z.string().openapi({ description: "The version, for `If-Match`.", example: '"1"' });
+export const locationHeaderV1 = z.string().openapi({ description: "Where it is read." });
+export const replayedHeaderV1 = z
+  .string()
+  .openapi({ description: "`true` when an earlier call of this requestId made it.", example: "false" });
+
 export const listV1 = <T extends z.ZodType>(item: T, name: string) =>
   z
     .object({

@@ -7,6 +7,7 @@ import { checkmateRoutes } from "./checkmate.routes";
 import { collectionsRoutes } from "./collections.routes";
 import { keysRoutes } from "./keys.routes";
 import { memoriesRoutes } from "./memories.routes";
+import { memoryChangesRoutes } from "./memory-changes.routes";
 import { namespacesRoutes } from "./namespaces.routes";
 import { policiesRoutes } from "./policies.routes";
 import { requestsRoutes } from "./requests.routes";
@@ -17,6 +18,7 @@ export function v1Routes(app: Api): void {
   agentCollectionsRoutes(app);
   collectionsRoutes(app);
   memoriesRoutes(app);
+  memoryChangesRoutes(app);
   batchCreationRoutes(app);
   batchesRoutes(app);
   checkmateRoutes(app);
