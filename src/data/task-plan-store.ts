@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { PART_MEMORIES, type ReVoiceCommand } from "../domain/task";
+import { PART_MEMORIES, REFERENCE_GONE, type ReVoiceCommand } from "../domain/task";
 import type { Database } from "./database";
 import { bindNewTarget, completeIfDone } from "./task-part-sql";
 
@@ -14,12 +14,13 @@ export interface PlanInput {
  * Fixes what the task will do: its target collection, one item for each memory that is present now, and parts of
  * bounded size. One `batch()` is one transaction, and each statement stands only while the task is created and without
  * a plan; so of two planners one does all and the other nothing, and no reader ever sees half a plan. The last
- * statement seals, and completes a task that has nothing to do.
+ * statement seals, and completes a task that has nothing to do. A task whose references are gone ends instead.
  * @returns whether this call made the plan.
  */
 export async function planTask(db: Database, input: PlanInput): Promise<boolean> {
   const { namespaceId, taskId, nowMs } = input;
-  const results = await db.batch([
+  const [, , , , sealed] = await db.batch([
+    failWithoutReferences(db, input),
     insertTarget(db, input),
     insertItems(db, input),
     insertParts(db, input),
@@ -31,7 +32,20 @@ export async function planTask(db: Database, input: PlanInput): Promise<boolean>
     completeIfDone(db, namespaceId, taskId, nowMs),
     bindNewTarget(db, namespaceId, taskId, nowMs),
   ]);
-  return results[3].length > 0;
+  return sealed.length > 0;
+}
+
+/** What was removed for good before the plan leaves nothing to plan: without this the task would complete without work. */
+function failWithoutReferences(db: Database, input: PlanInput) {
+  const { namespaceId, taskId, nowMs, command } = input;
+  const error = JSON.stringify(REFERENCE_GONE);
+  const stands = (table: "collections" | "agents", id: string) =>
+    sql`EXISTS (SELECT 1 FROM ${sql.identifier(table)} WHERE id = ${id} AND namespace_id = ${namespaceId}
+      AND deleted_at_ms IS NULL)`;
+  return db.run(sql`UPDATE tasks SET status = 'error', error = ${error}, ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}
+    WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'created' AND planned_at_ms IS NULL
+      AND NOT (${stands("agents", command.agent.id)} AND ${stands("collections", command.collectionId)}
+        AND (${command.target.newName} IS NOT NULL OR ${stands("collections", command.target.collectionId)}))`);
 }
 
 function unplanned({ taskId, namespaceId }: PlanInput) {

@@ -172,3 +172,9 @@ export function bornTask({ acceptedAtMs, ...task }: NewTask): Task {
     deletedAtMs: null,
   };
 }
+
+/** The error of a task whose agent, source or target was deleted. */
+export const REFERENCE_GONE = {
+  code: "reference-gone",
+  detail: "The agent, the source or the target of this task was deleted.",
+} as const satisfies TaskError;

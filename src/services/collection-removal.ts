@@ -13,7 +13,7 @@ import { gone, notFound, ServiceError } from "./errors";
 
 /** Memories that are removed in one transaction: D1 serves nobody else during it. */
 export const REMOVAL_STEP_MEMORIES = 1_000;
-/** After so long a call removes no more: a hundred thousand memories take less. */
+/** After so long a call removes no more. A hundred thousand memories take about as long on a small machine. */
 export const REMOVAL_SECONDS = 20;
 /** Removals that one sweep goes on with. */
 const REMOVALS_PER_SWEEP = 10;

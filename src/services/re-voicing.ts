@@ -1,6 +1,6 @@
 import type { LimitFunction } from "p-limit";
 import { loadPart, type PendingItem } from "../data/task-item-store";
-import type { ReVoiceCommand } from "../domain/task";
+import { REFERENCE_GONE, type ReVoiceCommand } from "../domain/task";
 import { Checkpoints } from "./checkpoints";
 import type { Services } from "./context";
 import { ServiceError } from "./errors";
@@ -94,6 +94,5 @@ function toContext(memory: RecalledMemory): ContextMemory {
 }
 
 function referenceGone(): ServiceError {
-  const detail = "The agent, the source or the target of this task was deleted.";
-  return new ServiceError("gone", "reference-gone", detail);
+  return new ServiceError("gone", "reference-gone", REFERENCE_GONE.detail);
 }

@@ -8,15 +8,14 @@ import { memories } from "../../src/data/schema";
 import { newId } from "../../src/domain/ids";
 import { DEFAULT_MEMORY_SETTINGS, type MemorySettings } from "../../src/domain/memory-settings";
 import { recallForMemories, type RecalledMemory } from "../../src/services/recall";
+import { ensureCollection, newPlace, type Place } from "../support/memories";
 
 const NOW_MS = Date.UTC(2026, 10, 1);
 const db = openDatabase(env.DB);
 
 type Row = typeof memories.$inferInsert;
 type Given = Partial<Row> & { readonly text: string };
-type Place = Pick<Row, "namespaceId" | "collectionId">;
 
-const newPlace = (namespaceId = newId("namespace")): Place => ({ namespaceId, collectionId: newId("collection") });
 const textsOf = (recalled: readonly RecalledMemory[]) => recalled.map(({ text }) => text);
 const dayMs = (daysAgo: number) => NOW_MS - daysAgo * 86_400_000;
 const rowsAt = ({ collectionId }: Place) => db.select().from(memories).where(eq(memories.collectionId, collectionId));
@@ -37,6 +36,7 @@ async function remember(place: Place, first: Given | string, ...rest: (Given | s
     ...(typeof given === "string" ? { text: given } : given),
   });
   const rows: [Row, ...Row[]] = [rowOf(first), ...rest.map(rowOf)];
+  await ensureCollection(place);
   await db.batch([db.insert(memories).values(rows[0]), ...rows.slice(1).map((row) => db.insert(memories).values(row))]);
   return rows;
 }

@@ -49,13 +49,10 @@ const OccurredAtV1 = TimestampV1.nullable().openapi({
   example: "2003-07-14T09:30:00Z",
 });
 const AgentIdV1 = z.string().nullable().openapi({ description: "Whose memory it is, if an agent's.", example: null });
-const ChildMemoryIdsV1 = z
-  .array(z.string())
-  .max(CHILD_MEMORIES_MAX)
-  .openapi({
-    description: "Memories of this collection that it sums up. One that was deleted since stays named.",
-    example: [],
-  });
+const ChildMemoryIdsV1 = z.array(z.string()).max(CHILD_MEMORIES_MAX).openapi({
+  description: "Memories of this collection that it sums up. One that was deleted since stays named.",
+  example: [],
+});
 const ExternalIdV1 = z
   .string()
   .min(1)
