@@ -89,12 +89,3 @@ export async function findMemoryKey(db: Database, namespaceId: string, id: strin
     .where(and(eq(memories.namespaceId, namespaceId), eq(memories.id, id)));
   return row?.sameKey ?? null;
 }
-
-/** How many memories of a collection a truncation would remove: for good, those that were deleted softly too. */
-export async function countMemories(db: Database, namespaceId: string, collectionId: string): Promise<number> {
-  const [row] = await db
-    .select({ count: sql<number>`count(*)` })
-    .from(memories)
-    .where(and(eq(memories.namespaceId, namespaceId), eq(memories.collectionId, collectionId)));
-  return row?.count ?? 0;
-}

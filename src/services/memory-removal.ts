@@ -1,4 +1,5 @@
-import { countMemories, findMemoryIdByKey, findMemoryKey } from "../data/memory-change-store";
+import { countCollectionTies } from "../data/collection-store";
+import { findMemoryIdByKey, findMemoryKey } from "../data/memory-change-store";
 import { removeMemory as removeStored, restoreMemory, truncateStep } from "../data/memory-removal-store";
 import type { Memory } from "../domain/memory";
 import type { Position } from "../domain/page";
@@ -77,7 +78,7 @@ export async function truncateMemories(
 ): Promise<number> {
   const { db, namespaceId, clock } = ctx;
   const { memoryCount } = await getCollection(ctx, collectionId);
-  const count = hard ? await countMemories(db, namespaceId, collectionId) : memoryCount;
+  const count = hard ? (await countCollectionTies(db, namespaceId, collectionId)).memories : memoryCount;
   if (dryRun) return count;
   const endMs = clock.nowMs() + REMOVAL_SECONDS * 1_000;
   let after: Position | null = null;
