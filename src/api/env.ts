@@ -4,6 +4,7 @@ import type { CallContext, Services } from "../services/context";
 import type { Creation } from "../services/claim-answer";
 import type { CreationRequest } from "../services/creation-request";
 import type { Outcome } from "../services/outcome";
+import type { ReVoicePreview } from "../services/re-voice-preview";
 import type { Reservation } from "../services/reservations";
 
 /** What middleware hands to handlers. */
@@ -23,6 +24,8 @@ export interface ApiEnv {
     reservation: Reservation;
     /** Set instead of `creation` when the body is a bulk. */
     bulk: readonly Outcome<Creation>[] | undefined;
+    /** Set instead of `creation` by a dry run. */
+    preview: ReVoicePreview | undefined;
   };
 }
 

@@ -120,9 +120,17 @@ const CATALOGUE = {
     "A task ends as `error` with this code when a part failed too often without progress.",
   ],
   "item-failed": ["A memory failed", "With `on_item_error: fail` one failed memory ends its task."],
-  "generation-unavailable": ["The generator does not answer", "Nothing to do: the task tries again, later each time."],
+  "model-unavailable": ["The model does not answer", "Nothing to do: the task tries again, later each time."],
+  "model-answer-too-large": [
+    "The model's answer had no end",
+    "It was cut off. The item's detail says how far it came.",
+  ],
   "generation-failed": ["The generator failed on this memory", "The item's detail says why."],
   "facts-lost": ["The fact guard marked this memory", "`missing` and `added` name what differs from the source."],
+  "length-suspect": [
+    "The length marked this memory",
+    "The text is far shorter or longer than its source: the model may have answered something else.",
+  ],
   "memory-gone": [
     "The memory was deleted meanwhile",
     "An item is skipped when its source memory was deleted after the task began.",

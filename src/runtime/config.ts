@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Limits } from "../services/context";
+import { isGiven, type ModelConfig, modelConfigOf, ModelVariables } from "./model-config";
 import type { Placement, Placements } from "./placement";
 
 const seconds = (fallback: number) => z.coerce.number().min(0.1).max(3_600).default(fallback);
@@ -30,7 +31,7 @@ const ServerKeyPairs = z
 /** An empty one is as none. */
 const ServerKeys = z.preprocess((list) => (list === "" ? undefined : list), ServerKeyPairs.optional());
 
-const Variables = z.object({
+const OwnVariables = z.object({
   REQUEST_OBJECTS: Placement.default("per-request"),
   REQUEST_OBJECTS_FORMER: FormerPlacements,
   SERVER_KEYS: ServerKeys,
@@ -42,13 +43,17 @@ const Variables = z.object({
   MODEL_CALLS_PER_INVOCATION: count(6, 1_000),
   RETENTION_DAYS: days(90),
   TOMBSTONE_DAYS: days(400),
-  MODEL_PROVIDER: z.enum(["embedded"]).default("embedded"),
   RATE_LIMIT: z.enum(["on", "off"]).default("on"),
 });
 
+const NEEDED = "MODEL_PROVIDER=openai-compatible needs it.";
+const Variables = OwnVariables.extend(ModelVariables.shape)
+  .refine((variables) => isGiven("MODEL_BASE_URL", variables), { path: ["MODEL_BASE_URL"], error: NEEDED })
+  .refine((variables) => isGiven("MODEL_NAME", variables), { path: ["MODEL_NAME"], error: NEEDED });
+
 export interface Config {
   readonly adminKey: string;
-  readonly modelProvider: "embedded";
+  readonly model: ModelConfig;
   readonly rateLimited: boolean;
   readonly placements: Placements;
   /** Secrets behind put keys; the first makes new ones. */
@@ -75,7 +80,7 @@ export function readConfig(env: unknown): Config {
   const heartbeatSeconds = Math.min(v.HEARTBEAT_SECONDS, v.LEASE_SECONDS / 3);
   return {
     adminKey: v.ADMIN_KEY,
-    modelProvider: v.MODEL_PROVIDER,
+    model: modelConfigOf(v),
     rateLimited: v.RATE_LIMIT === "on",
     placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },
     serverKeys: v.SERVER_KEYS ?? [{ version: "0", secret: v.ADMIN_KEY }],
@@ -85,6 +90,7 @@ export function readConfig(env: unknown): Config {
       partSeconds: v.PART_SECONDS,
       parallelParts: v.PARALLEL_PARTS,
       modelCallsPerInvocation: v.MODEL_CALLS_PER_INVOCATION,
+      modelTimeoutSeconds: v.MODEL_TIMEOUT_SECONDS,
       retentionDays: v.RETENTION_DAYS,
       tombstoneDays: v.TOMBSTONE_DAYS,
     },

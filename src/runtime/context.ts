@@ -1,15 +1,16 @@
 import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
-import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
 import type { Services } from "../services/context";
-import type { ClaimRate } from "../services/ports";
+import type { ClaimRate, TextGenerator } from "../services/ports";
 import { type Config, readConfig } from "./config";
 import { log } from "./log";
+import type { ModelConfig } from "./model-config";
 import type { Placement, Placements } from "./placement";
 import { putKeysOf } from "./put-keys";
 import { type Readiness, readiness } from "./readiness";
 import { queueBells } from "./task-bells";
 import { objectRequests } from "./task-requests";
+import { textGeneratorOf } from "./text-generators";
 
 /** What the HTTP side needs besides the services. */
 export interface ApiRuntime {
@@ -20,6 +21,7 @@ export interface ApiRuntime {
   /** For put keys that are guessed: always on. */
   readonly wrongKeyLimiter: RateLimit;
   readonly requestObjects: Placement;
+  readonly model: Pick<ModelConfig, "provider" | "name">;
   readonly readiness: () => Promise<readonly Readiness[]>;
 }
 
@@ -49,10 +51,19 @@ export function openServices(env: Env): Services {
     claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
-    generator: embeddedRulesGenerator(),
+    generator: generatorOf(config, env),
     limits: config.limits,
     log,
   };
+}
+
+const generators = new WeakMap<Config, TextGenerator>();
+
+/** One for all calls of an isolate: it learns what its model does not take. */
+function generatorOf(config: Config, env: Env): TextGenerator {
+  const known = generators.get(config) ?? textGeneratorOf(config.model, env);
+  generators.set(config, known);
+  return known;
 }
 
 function claimRateOf(limiter: RateLimit): ClaimRate {
@@ -72,6 +83,7 @@ export function openApiRuntime(env: Env): ApiRuntime {
     rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
     wrongKeyLimiter: env.WRONG_KEY_LIMITER,
     requestObjects: config.placements.current,
+    model: config.model,
     readiness: () => readiness(env),
   };
 }

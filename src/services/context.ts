@@ -31,6 +31,8 @@ export interface Limits {
   /** Parts of one task that may run at once. */
   readonly parallelParts: number;
   readonly modelCallsPerInvocation: number;
+  /** A generator that has not answered by then counts as unavailable. */
+  readonly modelTimeoutSeconds: number;
   /** How long a request id lives after the end of its task. */
   readonly retentionDays: number;
   /** How long after that it answers 410 and never runs again. */

@@ -30,26 +30,44 @@ export interface ReVoiceRequest {
   /** Recalled from the agent's bound collections, oldest first. */
   readonly agentContext: readonly ContextMemory[];
   readonly instructions: string | null;
-  /** Set on the second try: the first result, and the facts of the source that it lost. */
-  readonly repair: { readonly text: string; readonly missing: readonly string[] } | null;
+  /** Set on the second try, where the first lost facts of the source or added some. */
+  readonly repair: Repair | null;
+}
+
+/** A text of the generator's own that the fact guard did not pass. */
+export interface Repair {
+  readonly text: string;
+  /** Facts of the source that it lost, and facts that it made up. Both may be empty: then only its length was wrong. */
+  readonly missing: readonly string[];
+  readonly added: readonly string[];
 }
 
 export interface TokenUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Set where the model did not count: then it is four characters a token. */
+  readonly estimated?: true;
 }
 
-export interface ReVoiceResult {
-  readonly text: string;
-  readonly usage: TokenUsage;
-}
+export type ReVoiceResult =
+  | { readonly text: string; readonly usage: TokenUsage }
+  /** It answered, and is paid for, but there is no text to use: it refused, was cut off, or kept to no form. */
+  | {
+      readonly text: null;
+      /** For the item of the task; in our own words. */
+      readonly detail: string;
+      /** Whether the same question may get a better answer. */
+      readonly again: boolean;
+      readonly usage: TokenUsage;
+    };
 
 /**
  * Re-words one memory in an agent's voice. The next provider is one file that implements this.
- * @throws ServiceError `unavailable` when trying again later may help; any other error fails the one memory.
+ * @throws ServiceError `unavailable` when trying again later may help, not before its `retryAfterSeconds`; any other
+ * error fails the one memory.
  */
 export interface TextGenerator {
-  /** Stored with what it wrote, such as "embedded-rules". */
+  /** Which it is, for people: such as "embedded-rules". */
   readonly id: string;
   reVoice(request: ReVoiceRequest, options: { readonly signal: AbortSignal }): Promise<ReVoiceResult>;
 }

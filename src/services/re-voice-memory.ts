@@ -2,12 +2,17 @@ import type { ItemResult, PendingItem } from "../data/task-item-store";
 import { allowedByVoice, checkFacts } from "../domain/fact-guard";
 import { reVoicedMemoryIdOf } from "../domain/ids";
 import { MEMORY_TEXT_MAX_CHARACTERS } from "../domain/memory";
-import type { ItemProblem, ReVoiceCommand, TaskUsage } from "../domain/task";
+import { lengthFault } from "../domain/length-guard";
+import { refuses } from "../domain/refusal";
+import type { FrozenAgent, ItemProblem, ReVoiceCommand, TaskUsage } from "../domain/task";
 import { ServiceError } from "./errors";
-import type { ContextMemory, ReVoiceRequest, TextGenerator } from "./ports";
+import type { ContextMemory, ReVoiceRequest, TextGenerator, TokenUsage } from "./ports";
 
-/** A model that has not answered by then counts as unavailable. */
-export const MODEL_CALL_SECONDS = 60;
+/**
+ * Calls that one memory costs at most, outages and crashes apart: one, and one more where the answer of the first could
+ * not be used, or did not pass the guard.
+ */
+export const MODEL_CALLS_PER_MEMORY_MAX = 2;
 
 export interface ReVoiceMemoryInput {
   readonly taskId: string;
@@ -15,14 +20,17 @@ export interface ReVoiceMemoryInput {
   readonly item: PendingItem;
   readonly sourceContext: readonly ContextMemory[];
   readonly agentContext: readonly ContextMemory[];
+  /** A generator that has not answered by then counts as unavailable. */
+  readonly modelTimeoutSeconds: number;
   readonly signal: AbortSignal;
 }
 
 const NO_USAGE: TaskUsage = { modelCalls: 0, inputTokens: 0, outputTokens: 0 };
 
 /**
- * Re-voices one memory: a generation, the fact guard, and where facts were lost or added one repair. What still fails
- * the guard is kept and marked `flagged`; a generator that fails on this memory makes it `failed`.
+ * Re-voices one memory: a generation, the guard, and where that finds something one repair. Of two texts that fail the
+ * guard the better is kept, and marked `flagged`; a generator that refuses this memory, or fails on it, makes it `failed`.
+ * What is used up counts over both calls.
  * @throws ServiceError `unavailable` when the generator cannot answer now; the reason of `signal` when it aborts.
  */
 export async function reVoiceMemory(generator: TextGenerator, input: ReVoiceMemoryInput): Promise<ItemResult> {
@@ -52,8 +60,10 @@ export async function reVoiceMemory(generator: TextGenerator, input: ReVoiceMemo
 }
 
 type Attempt =
-  | { readonly text: string; readonly problem: ItemProblem | null; readonly usage: TaskUsage }
-  | { readonly text: null; readonly detail: string; readonly usage: TaskUsage };
+  | { readonly text: string; readonly problem: GuardProblem | null; readonly usage: TaskUsage }
+  | { readonly text: null; readonly detail: string; readonly again: boolean; readonly usage: TaskUsage };
+
+type GuardProblem = ItemProblem & { readonly missing: readonly string[]; readonly added: readonly string[] };
 
 async function generate(
   generator: TextGenerator,
@@ -61,15 +71,30 @@ async function generate(
   source: NonNullable<PendingItem["source"]>,
 ): Promise<Attempt> {
   const request = toRequest(input, source);
-  const first = await callModel(generator, request, input.signal, NO_USAGE);
-  if (first.text === null) return first;
-  const check = (text: string) => guard(source.text, text, input.command);
-  const fault = check(first.text);
-  if (fault === null) return { ...first, problem: null };
-  const repair = { text: first.text, missing: fault.missing };
-  const second = await callModel(generator, { ...request, repair }, input.signal, first.usage);
-  if (second.text === null) return { ...first, problem: fault, usage: second.usage };
-  return { ...second, problem: check(second.text) };
+  const first = await callModel(generator, request, input, NO_USAGE);
+  const isFinal = first.text === null ? !first.again : first.problem === null;
+  if (isFinal) return first;
+  const repair = first.text === null ? null : { text: first.text, ...factsOf(first.problem) };
+  // Another key, or a gateway that knows it would give the first answer again.
+  const idempotencyKey = `${request.idempotencyKey}:2`;
+  const second = await callModel(generator, { ...request, idempotencyKey, repair }, input, first.usage);
+  return { ...better(first, second), usage: second.usage };
+}
+
+/** The text with the fewest faults, and of equal ones the first. */
+function better(first: Attempt, second: Attempt): Attempt {
+  return faultsOf(second) < faultsOf(first) ? second : first;
+}
+
+function faultsOf(attempt: Attempt): number {
+  if (attempt.text === null) return Number.POSITIVE_INFINITY;
+  if (attempt.problem === null) return 0;
+  // A wrong length is a fault without a fact.
+  return Math.max(1, attempt.problem.missing.length + attempt.problem.added.length);
+}
+
+function factsOf(problem: GuardProblem | null) {
+  return { missing: problem?.missing ?? [], added: problem?.added ?? [] };
 }
 
 function toRequest(input: ReVoiceMemoryInput, source: NonNullable<PendingItem["source"]>): ReVoiceRequest {
@@ -90,46 +115,56 @@ function toRequest(input: ReVoiceMemoryInput, source: NonNullable<PendingItem["s
 async function callModel(
   generator: TextGenerator,
   request: ReVoiceRequest,
-  signal: AbortSignal,
+  input: ReVoiceMemoryInput,
   before: TaskUsage,
-): Promise<
-  | { readonly text: string; readonly usage: TaskUsage }
-  | { readonly text: null; readonly detail: string; readonly usage: TaskUsage }
-> {
-  const counted = { ...before, modelCalls: before.modelCalls + 1 };
-  const timeout = AbortSignal.timeout(MODEL_CALL_SECONDS * 1_000);
+): Promise<Attempt> {
+  const { signal, modelTimeoutSeconds } = input;
+  const timeout = AbortSignal.timeout(modelTimeoutSeconds * 1_000);
   try {
     const result = await generator.reVoice(request, { signal: AbortSignal.any([signal, timeout]) });
-    const usage = {
-      modelCalls: counted.modelCalls,
-      inputTokens: before.inputTokens + result.usage.inputTokens,
-      outputTokens: before.outputTokens + result.usage.outputTokens,
-    };
-    const text = result.text.trim().toWellFormed();
-    if (text.length > 0 && text.length <= MEMORY_TEXT_MAX_CHARACTERS) return { text, usage };
-    const detail = text.length === 0 ? "The generator answered nothing." : "The generator's text is too long.";
-    return { text: null, detail, usage };
+    const usage = plus(before, result.usage);
+    if (result.text === null) return { ...result, usage };
+    return { ...checked(result.text, request, input.command), usage };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (timeout.aborted) throw unavailable(`The generator did not answer in ${MODEL_CALL_SECONDS} s.`);
+    if (timeout.aborted) throw unavailable(`The generator did not answer in ${modelTimeoutSeconds} s.`);
     if (error instanceof ServiceError && error.value.kind === "unavailable") throw error;
     const detail = error instanceof ServiceError ? error.message : "The generator failed on this memory.";
-    return { text: null, detail, usage: counted };
+    return { text: null, detail, again: false, usage: plus(before, { inputTokens: 0, outputTokens: 0 }) };
   }
 }
 
-function unavailable(detail: string): ServiceError {
-  return new ServiceError("unavailable", "generation-unavailable", detail);
+function plus(before: TaskUsage, { inputTokens, outputTokens }: TokenUsage): TaskUsage {
+  return {
+    modelCalls: before.modelCalls + 1,
+    inputTokens: before.inputTokens + inputTokens,
+    outputTokens: before.outputTokens + outputTokens,
+  };
 }
 
-/** What the result lost or added, or null when every name, number and date is kept. */
-function guard(
-  source: string,
-  result: string,
-  { agent }: ReVoiceCommand,
-): (ItemProblem & { readonly missing: readonly string[] }) | null {
-  const { missing, added } = checkFacts(source, result, allowedByVoice(agent.name, agent.voice));
-  if (missing.length === 0 && added.length === 0) return null;
+function checked(said: string, { memory }: ReVoiceRequest, { agent }: ReVoiceCommand) {
+  const text = said.trim().toWellFormed();
+  const unusable = { text: null, again: false } as const;
+  if (text.length === 0) return { ...unusable, detail: "The generator answered nothing." };
+  if (text.length > MEMORY_TEXT_MAX_CHARACTERS) return { ...unusable, detail: "The generator's text is too long." };
+  if (refuses(memory.text, text)) return { ...unusable, detail: "The model refused to retell this memory." };
+  return { text, problem: guard(memory.text, text, agent) };
+}
+
+function unavailable(detail: string): ServiceError {
+  return new ServiceError("unavailable", "model-unavailable", detail);
+}
+
+/** What the result lost or added, or null when every name, number and date is kept and the length can be right. */
+function guard(source: string, result: string, { name, voice }: FrozenAgent): GuardProblem | null {
+  const { missing, added } = checkFacts(source, result, allowedByVoice(name, voice));
+  const length = lengthFault(source, result, voice);
+  if (missing.length === 0 && added.length === 0) {
+    if (length === null) return null;
+    const size = length === "too-short" ? "much shorter" : "much longer";
+    const detail = `The text is ${size} than its source: ${result.length} characters from ${source.length}.`;
+    return { code: "length-suspect", detail, missing, added };
+  }
   const parts = [missing.length > 0 && `lost: ${missing.join(", ")}`, added.length > 0 && `added: ${added.join(", ")}`];
   const detail = `Compared with the source, the text has ${parts.filter(Boolean).join("; ")}.`;
   return { code: "facts-lost", detail, missing, added };

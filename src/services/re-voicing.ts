@@ -31,7 +31,7 @@ export async function reVoicePart(services: RunServices, run: PartRun): Promise<
   const { lease, command } = run;
   const { items, referencesStand } = await loadPart(services.db, lease.part, command);
   if (!referencesStand) throw referenceGone();
-  const contexts = await recallContexts(services, run, items);
+  const contexts = await recallContexts(services, { command, namespaceId: lease.part.namespaceId }, items);
   const checkpoints = new Checkpoints(services, lease, command);
   let left = 0;
   let failure: unknown;
@@ -42,7 +42,8 @@ export async function reVoicePart(services: RunServices, run: PartRun): Promise<
       if (services.clock.nowMs() >= run.deadlineMs && index > 0) return undefined;
       const { taskId } = lease.part;
       const context = contexts[index] ?? { sourceContext: [], agentContext: [] };
-      const input = { taskId, command, item, ...context, signal: lease.signal };
+      const { modelTimeoutSeconds } = services.limits;
+      const input = { taskId, command, item, ...context, modelTimeoutSeconds, signal: lease.signal };
       try {
         return await reVoiceMemory(services.generator, input);
       } catch (error) {
@@ -61,20 +62,20 @@ export async function reVoicePart(services: RunServices, run: PartRun): Promise<
   return left === 0 ? "finished" : "yielded";
 }
 
-interface RecallContext {
+export interface RecallContext {
   readonly sourceContext: readonly ContextMemory[];
   readonly agentContext: readonly ContextMemory[];
 }
 
-/** What each memory of the part brings up, in one round trip. */
-async function recallContexts(
+/** What each of these memories brings up, in one round trip. */
+export async function recallContexts(
   services: Services,
-  { command, lease }: PartRun,
+  { command, namespaceId }: { readonly command: ReVoiceCommand; readonly namespaceId: string },
   items: readonly PendingItem[],
 ): Promise<readonly RecallContext[]> {
   const memories = items.map(({ sourceMemoryId, source }) => ({ id: sourceMemoryId, text: source?.text ?? "" }));
   const recalled = await recallForMemories(services, {
-    namespaceId: lease.part.namespaceId,
+    namespaceId,
     nowMs: services.clock.nowMs(),
     memories,
     groups: [

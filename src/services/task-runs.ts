@@ -140,7 +140,7 @@ async function giveBack(services: RunServices, task: RunnableTask, lease: PartLe
     return goOn(services, task.id, 0);
   }
   services.log("warn", "part-failed", { task_id: task.id, part: lease.part.part, error: errorText(error) });
-  const delaySeconds = backOffSeconds(lease.attempts);
+  const delaySeconds = Math.max(backOffSeconds(lease.attempts), askedSeconds(error));
   const notBeforeMs = nowMs + delaySeconds * 1_000;
   await parts.retryPart(services.db, lease.part, { nowMs, notBeforeMs, error: publicText(error) });
   await parts.failIfExhausted(services.db, task, nowMs);
@@ -150,6 +150,11 @@ async function giveBack(services: RunServices, task: RunnableTask, lease: PartLe
 /** 2 s, 8 s, 32 s, 2 min, 9 min, then 10 min: the attempts outlast a model that is away for half an hour. */
 function backOffSeconds(attempts: number): number {
   return Math.min(RETRY_DELAY_SECONDS * RETRY_DELAY_GROWTH ** Math.max(0, attempts - 1), RETRY_DELAY_SECONDS_MAX);
+}
+
+/** How long whoever is unavailable wants to be left alone; its provider has bounded it. */
+function askedSeconds(error: unknown): number {
+  return error instanceof ServiceError ? (error.value.retryAfterSeconds ?? 0) : 0;
 }
 
 /** What a client may read of a failure: our own words, never those of the platform. */

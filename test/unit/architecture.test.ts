@@ -27,7 +27,7 @@ const RULES: readonly Rule[] = [
   {
     files: "providers/",
     may: ["services/ports.ts", "services/errors.ts", "domain/", "providers/"],
-    packages: ["zod", "compromise", ...PURE],
+    packages: ["zod", "compromise", "eventsource-parser", ...PURE],
   },
   {
     files: "runtime/",

@@ -27,7 +27,7 @@ async function told(text: string, voice: Partial<Voice>, changes: Partial<ReVoic
   const { text: result } = await generator.reVoice(request(text, voice, changes), {
     signal: new AbortController().signal,
   });
-  return result;
+  return result ?? "";
 }
 
 const DOUBLED = /\S {2,}\S|,,|,\.|;;|::|:,|,:|!\.|\?\.|,!|,\?/u;
@@ -206,7 +206,7 @@ describe("re-voice", () => {
   });
 
   it("copies the sentence whose fact was lost, when asked to repair", async () => {
-    const repair = { text: "Mara met someone.", missing: ["Tom"] };
+    const repair = { text: "Mara met someone.", missing: ["Tom"], added: [] };
     expect(await told("I met Tom. I was glad.", { person: "third" }, { repair })).toBe("I met Tom. Mara was glad.");
   });
 

@@ -100,7 +100,7 @@ describe("a generator", () => {
     const bell = consumerWith(
       async (request) => {
         calls.push(request.memory.memoryId);
-        if (!up && calls.length > 3) throw new ServiceError("unavailable", "generation-unavailable", "Busy.");
+        if (!up && calls.length > 3) throw new ServiceError("unavailable", "model-unavailable", "Busy.");
         return request.memory.text;
       },
       { modelCallsPerInvocation: 1 },
@@ -124,7 +124,7 @@ describe("a generator", () => {
 
   it("that stays unavailable ends the task with the reason, after eight attempts without progress", async () => {
     const { id } = await silentTask(2);
-    const bell = consumerWith(() => Promise.reject(new ServiceError("unavailable", "generation-unavailable", "Busy.")));
+    const bell = consumerWith(() => Promise.reject(new ServiceError("unavailable", "model-unavailable", "Busy.")));
     for (let attempt = 1; attempt <= 8; attempt++) {
       expect((await taskOf(id)).ended_at).toBeNull();
       // The waits between are long; they are cut short here, the attempts are real.

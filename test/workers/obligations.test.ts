@@ -178,6 +178,7 @@ const STRICT_QUERIES = new Set([
   "policies-get",
   "batch-delete",
   "checkmate-task-invoke",
+  "agent-collection-re-voice",
 ]);
 const isStrict = ({ operationId }: { readonly operationId: string }) => STRICT_QUERIES.has(operationId);
 

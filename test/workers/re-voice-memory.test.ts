@@ -3,8 +3,8 @@ import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/memory-settings";
 import type { ReVoiceCommand } from "../../src/domain/task";
 import { DEFAULT_VOICE } from "../../src/domain/voice";
 import { ServiceError } from "../../src/services/errors";
-import type { ReVoiceRequest, TextGenerator } from "../../src/services/ports";
-import { reVoiceMemory } from "../../src/services/re-voice-memory";
+import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports";
+import { MODEL_CALLS_PER_MEMORY_MAX, reVoiceMemory } from "../../src/services/re-voice-memory";
 
 const command: ReVoiceCommand = {
   operation: "re-voice",
@@ -21,7 +21,9 @@ const command: ReVoiceCommand = {
 const SOURCE = "I paid Anna 40 euros in Lisbon.";
 
 /** A generator that answers what it is told, one answer a call, and keeps what it was asked. */
-function scripted(...answers: (string | Error)[]): TextGenerator & { readonly asked: ReVoiceRequest[] } {
+function scripted(
+  ...answers: (string | Error | Extract<ReVoiceResult, { text: null }>)[]
+): TextGenerator & { readonly asked: ReVoiceRequest[] } {
   const asked: ReVoiceRequest[] = [];
   return {
     id: "scripted",
@@ -30,6 +32,7 @@ function scripted(...answers: (string | Error)[]): TextGenerator & { readonly as
       asked.push(request);
       const answer = answers[asked.length - 1] ?? new Error("No more answers.");
       if (answer instanceof Error) throw answer;
+      if (typeof answer !== "string") return answer;
       return { text: answer, usage: { inputTokens: 10, outputTokens: 5 } };
     },
   };
@@ -41,7 +44,16 @@ function reVoice(generator: TextGenerator, signal = new AbortController().signal
     sourceMemoryId: "memory_1",
     source: { text: SOURCE, occurredAtMs: 0, childMemoryIds: ["memory_2"] },
   };
-  return reVoiceMemory(generator, { taskId: "task_1", command, item, sourceContext: [], agentContext: [], signal });
+  const input = {
+    taskId: "task_1",
+    command,
+    item,
+    sourceContext: [],
+    agentContext: [],
+    modelTimeoutSeconds: 60,
+    signal,
+  };
+  return reVoiceMemory(generator, input);
 }
 
 describe("re-voicing a memory", () => {
@@ -83,6 +95,47 @@ describe("re-voicing a memory", () => {
     expect(result.memory?.text).toBe("I paid Anna in Lisbon.");
   });
 
+  it.each([
+    ["the second", "I paid Anna.", "I paid Anna in Lisbon.", "I paid Anna in Lisbon."],
+    ["the first", "I paid Anna in Lisbon.", "I paid Anna.", "I paid Anna in Lisbon."],
+    ["the first of equal ones", "I paid Anna in Lisbon.", "I paid Anna 40 euros.", "I paid Anna in Lisbon."],
+  ])("keeps %s of two texts that fail the guard, and counts both calls", async (_, first, second, kept) => {
+    const result = await reVoice(scripted(first, second));
+    expect(result).toMatchObject({ verdict: "flagged", memory: { text: kept } });
+    expect(result.usage).toEqual({ modelCalls: 2, inputTokens: 20, outputTokens: 10 });
+  });
+
+  it.each([
+    [true, 2],
+    [false, 1],
+  ])("asks again for a text that is not there only when that may help (%s)", async (again, calls) => {
+    const none = { text: null, detail: "No form.", again, usage: { inputTokens: 10, outputTokens: 5 } } as const;
+    const generator = scripted(none, SOURCE);
+    const result = await reVoice(generator);
+    expect(generator.asked).toHaveLength(calls);
+    expect(generator.asked.map(({ repair }) => repair)).toEqual(Array(calls).fill(null));
+    expect(result.verdict).toBe(again ? "re_voiced" : "failed");
+    expect(result.usage).toEqual({ modelCalls: calls, inputTokens: 10 * calls, outputTokens: 5 * calls });
+  });
+
+  it("never makes more than two calls, whatever comes", async () => {
+    const none = { text: null, detail: "No form.", again: true, usage: { inputTokens: 1, outputTokens: 1 } } as const;
+    for (const answers of [
+      [none, none],
+      [none, "I paid Anna."],
+      ["I paid Anna.", none],
+    ]) {
+      const generator = scripted(...answers);
+      expect((await reVoice(generator)).usage.modelCalls).toBe(MODEL_CALLS_PER_MEMORY_MAX);
+      expect(generator.asked).toHaveLength(2);
+    }
+  });
+
+  it("fails the memory when the generator refuses in words", async () => {
+    const result = await reVoice(scripted("I'm sorry, but I can't help with that."));
+    expect(result).toMatchObject({ verdict: "failed", memory: null, problem: { code: "generation-failed" } });
+  });
+
   it("flags a fact that was added", async () => {
     const added = "I paid Anna and Roberto 40 euros in Lisbon.";
     const result = await reVoice(scripted(added, added));
@@ -117,7 +170,7 @@ describe("re-voicing a memory", () => {
   });
 
   it("lets an unavailable generator be tried again later, rather than fail the memory", async () => {
-    const busy = new ServiceError("unavailable", "generation-unavailable", "Busy.");
+    const busy = new ServiceError("unavailable", "model-unavailable", "Busy.");
     await expect(reVoice(scripted(busy))).rejects.toBe(busy);
   });
 
@@ -143,7 +196,8 @@ describe("re-voicing a memory", () => {
     const generator = scripted();
     const item = { position: 0, sourceMemoryId: "memory_1", source: null };
     const { signal } = new AbortController();
-    const input = { taskId: "task_1", command, item, sourceContext: [], agentContext: [], signal };
+    const context = { sourceContext: [], agentContext: [], modelTimeoutSeconds: 60 };
+    const input = { taskId: "task_1", command, item, ...context, signal };
     const result = await reVoiceMemory(generator, input);
     expect(result).toMatchObject({ verdict: "skipped", memory: null, usage: { modelCalls: 0 } });
     expect(generator.asked).toEqual([]);

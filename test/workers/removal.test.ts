@@ -158,5 +158,6 @@ describe("policies-get", () => {
     expect(body).toMatchObject({ retention_days: 90, tombstone_days: 400 });
     expect(body.request_objects).toBe(String(PLACEMENT));
     expect(body).toMatchObject({ memories_per_call_max: 100, wait_seconds_max: 30, rate_limit: "off" });
+    expect(body).toMatchObject({ model_provider: "embedded", model_name: null, model_timeout_seconds: 60 });
   });
 });

@@ -6,12 +6,14 @@ import type { TaskType } from "../../domain/task";
 import type { Creation } from "../../services/claim-answer";
 import { BULK_ITEMS_MAX, createBulk, createTask, type CreateTaskInput } from "../../services/create-task";
 import { faultAt, ServiceError } from "../../services/errors";
+import { previewReVoicing, type ReVoicePreview } from "../../services/re-voice-preview";
 import type { TaskInput } from "../../services/task-input";
 import { waitForEnd } from "../../services/tasks";
 import type { ApiEnv } from "../env";
 import { faultsOf, validationFailed } from "../faults";
 import { BODY_BYTES_MAX, readJsonBody } from "./json-body";
 import { preferredWaitSeconds } from "./prefer";
+import { rateRefusal } from "./rate-limit";
 import { findRequestId, getRequestId, isRequestId } from "./request-id";
 
 export interface CreationDoor<S extends z.ZodType> {
@@ -23,6 +25,8 @@ export interface CreationDoor<S extends z.ZodType> {
   /** `minted`: every call is a new creation, whatever its headers say. */
   readonly requestId: "required" | "optional" | "minted";
   readonly body: S;
+  /** Set where a dry run is to be had: how many memories its query asks to see, undefined for the real call. */
+  readonly toPreviewCount?: (query: Readonly<Record<string, string>>) => number | undefined;
   readonly toInput: (body: z.output<S>, path: Readonly<Record<string, string>>) => TaskInput;
 }
 
@@ -33,7 +37,12 @@ export interface CreationDoor<S extends z.ZodType> {
 export function creation<S extends z.ZodType>(door: CreationDoor<S>) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const clientsId = requestIdOf(c, door);
+    const previewCount = door.toPreviewCount?.(c.req.query());
     const body = await readJsonBody(c, BODY_BYTES_MAX);
+    if (previewCount !== undefined) {
+      c.set("preview", await preview(c, claimOf(c, door, body).parse, previewCount));
+      return next();
+    }
     if (door.bulkItemOperation !== undefined && isBulk(body)) {
       c.set("bulk", await createBulk(c.get("call"), bulkInputs(c, door, clientsId, body)));
       return next();
@@ -41,6 +50,13 @@ export function creation<S extends z.ZodType>(door: CreationDoor<S>) {
     await showCreation(c, await createTask(c.get("call"), inputOf(c, door, clientsId, body)));
     return next();
   });
+}
+
+/** It makes nothing, so it counts as every call that reads. */
+async function preview(c: Context<ApiEnv>, parse: () => TaskInput, count: number): Promise<ReVoicePreview> {
+  const refusal = await rateRefusal(c);
+  if (refusal !== undefined) throw refusal;
+  return previewReVoicing(c.get("call"), parse, count);
 }
 
 /** Hands what was made to the handler, after the wait that the client prefers. */

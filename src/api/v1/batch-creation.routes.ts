@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api } from "../env";
+import { faultsOf, validationFailed } from "../faults";
 import { creation, type CreationDoor } from "../middleware/creation";
 import { fill, reservation } from "../middleware/reservation";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, documentedRequest, json, problems, SECURED } from "../route";
@@ -23,6 +24,7 @@ import {
   ReservationV1,
   toReservationV1,
 } from "./creation.dto";
+import { ReVoicePreviewV1, ReVoiceQueryV1, toPreviewCount, toReVoicePreviewV1 } from "./re-voice-preview.dto";
 import { BatchV1, NewTaskResponseV1, toBatchV1, toNewTaskResponseV1 } from "./task.dto";
 
 const tags = ["batches"];
@@ -125,13 +127,19 @@ const reVoice = createRoute({
   operationId: "agent-collection-re-voice",
   tags: ["agents"],
   summary: "Re-voice a collection in the agent's voice",
-  description: "Long work: the answer names its task. The collection need not be bound to the agent.",
+  description:
+    "Long work: the answer names its task. The collection need not be bound to the agent. `?dry_run=true` checks the same, counts, and retells the first memories (`preview`) with the real model, before anyone pays for all.",
   security: SECURED,
   middleware: creation({
     type: "batch",
     operation: "agent-collection-re-voice",
     requestId: "optional",
     body: ReVoiceRequestV1,
+    toPreviewCount: (query) => {
+      const parsed = ReVoiceQueryV1.safeParse(query);
+      if (!parsed.success) throw validationFailed(faultsOf(parsed.error, "/query"));
+      return toPreviewCount(parsed.data);
+    },
     toInput: (body, path) =>
       toReVoiceInput(body, {
         agentId: path["agent_id"] ?? "",
@@ -144,10 +152,15 @@ const reVoice = createRoute({
       agent_id: idParameter("agent_id", "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11"),
       collection_id: idParameter("collection_id", "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b"),
     }),
+    query: ReVoiceQueryV1,
     headers: z.object({ requestId: requestIdHeaderV1(false), Prefer: preferHeaderV1 }),
     body: documentedRequest("ReVoiceRequestV1"),
   },
   responses: {
+    200: json(
+      ReVoicePreviewV1,
+      "With `dry_run=true`: what would come. Nothing was made, and the `requestId` is not used.",
+    ),
     202: { ...json(NewTaskResponseV1, "The task, first and replay."), headers: replayHeaders },
     ...creationProblems,
   },
@@ -180,6 +193,8 @@ export function batchCreationRoutes(app: Api): void {
     return c.json(toBatchV1(task), 201, location(task.id));
   });
   app.openapi(reVoice, (c) => {
+    const preview = c.get("preview");
+    if (preview !== undefined) return c.json(toReVoicePreviewV1(preview), 200);
     const { task } = c.get("creation");
     const view = toNewTaskResponseV1(task);
     return c.json(view, 202, { Location: view.links.self });

@@ -19,6 +19,11 @@ const PoliciesV1 = z
     request_objects: z
       .string()
       .openapi({ description: "One object a request, or how many shared ones.", example: "per-request" }),
+    model_provider: z
+      .enum({ embedded: "embedded", "workers-ai": "workers-ai", "openai-compatible": "openai-compatible" })
+      .openapi({ description: "What re-voices: rules of our own, or which kind of model.", example: "embedded" }),
+    model_name: z.string().nullable().openapi({ description: "The model's name; null for the rules.", example: null }),
+    model_timeout_seconds: number("How long one call of the model may take.", 60),
     reservation_hours: number("After so long a reserved id ends that nobody has filled.", 24),
     held_ids_max: number("Open reservations, and cancels that came before their creation, in one namespace.", 1_000),
     rate_limit: z.enum(["on", "off"]).openapi({ example: "on" }),
@@ -54,12 +59,15 @@ export function policiesRoutes(app: Api): void {
 
 function toPoliciesV1(
   limits: Limits,
-  runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects">,
+  runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects" | "model">,
 ): z.infer<typeof PoliciesV1> {
   return {
     retention_days: limits.retentionDays,
     tombstone_days: limits.tombstoneDays,
     request_objects: String(runtime.requestObjects),
+    model_provider: runtime.model.provider,
+    model_name: runtime.model.name,
+    model_timeout_seconds: limits.modelTimeoutSeconds,
     reservation_hours: RESERVATION_HOURS,
     held_ids_max: HELD_IDS_MAX,
     rate_limit: runtime.rateLimiter === null ? "off" : "on",

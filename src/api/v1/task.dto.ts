@@ -1,5 +1,14 @@
 import { z } from "@hono/zod-openapi";
-import type { ItemVerdict, Operation, ReVoiceTally, Task, TaskItem, TaskStatus, TaskType } from "../../domain/task";
+import type {
+  ItemProblem,
+  ItemVerdict,
+  Operation,
+  ReVoiceTally,
+  Task,
+  TaskItem,
+  TaskStatus,
+  TaskType,
+} from "../../domain/task";
 import { toTimestamp, toTimestampOrNull, TimestampV1 } from "./common.dto";
 
 const count = (description: string, example: number) => z.number().int().openapi({ description, example });
@@ -151,6 +160,16 @@ export const TaskStatusViewV1 = z
   })
   .openapi("TaskStatusViewV1");
 
+export const ItemProblemV1 = z
+  .object({
+    code: z.string(),
+    detail: z.string(),
+    missing: z.array(z.string()).optional().openapi({ description: "Facts of the source that the text lost." }),
+    added: z.array(z.string()).optional().openapi({ description: "Facts that the text added." }),
+  })
+  .nullable()
+  .openapi({ description: "What is wrong with it, else null.", example: null });
+
 export const TaskItemV1 = z
   .object({
     position: count("Where it stands in the work, from 0.", 0),
@@ -160,15 +179,7 @@ export const TaskItemV1 = z
       description: "The re-voiced memory, where there is one.",
       example: "memory_0b1f6c2d7e3a8f4b9c5d1e6f2a7b3c8d",
     }),
-    problem: z
-      .object({
-        code: z.string(),
-        detail: z.string(),
-        missing: z.array(z.string()).optional().openapi({ description: "Facts of the source that the text lost." }),
-        added: z.array(z.string()).optional().openapi({ description: "Facts that the text added." }),
-      })
-      .nullable()
-      .openapi({ description: "What is wrong with it, else null.", example: null }),
+    problem: ItemProblemV1,
     ended_at: TimestampV1.nullable(),
   })
   .openapi("TaskItemV1");
@@ -258,14 +269,18 @@ export function toTaskStatusV1(task: Task): z.infer<typeof TaskStatusViewV1> {
 }
 
 export function toTaskItemV1(item: TaskItem): z.infer<typeof TaskItemV1> {
-  const { missing, added, ...problem } = item.problem ?? { code: "", detail: "" };
-  const lists = { ...(missing && { missing: [...missing] }), ...(added && { added: [...added] }) };
   return {
     position: item.position,
     verdict: item.verdict ?? "pending",
     source_memory_id: item.sourceMemoryId,
     memory_id: item.resultMemoryId,
-    problem: item.problem && { ...problem, ...lists },
+    problem: toItemProblemV1(item.problem),
     ended_at: toTimestampOrNull(item.endedAtMs),
   };
+}
+
+export function toItemProblemV1(problem: ItemProblem | null): z.infer<typeof ItemProblemV1> {
+  if (problem === null) return null;
+  const { missing, added, ...said } = problem;
+  return { ...said, ...(missing && { missing: [...missing] }), ...(added && { added: [...added] }) };
 }
