@@ -15,7 +15,7 @@ export interface BenchWorker {
   readonly code: string;
   readonly bindings: Pick<
     V4WorkerOptions,
-    "bindings" | "durableObjects" | "queueProducers" | "workflows" | "ratelimits"
+    "bindings" | "durableObjects" | "queueProducers" | "workflows" | "ratelimits" | "serviceBindings"
   >;
 }
 

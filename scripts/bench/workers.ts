@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
+import { Response } from "miniflare";
 import { parse } from "smol-toml";
 import ts from "typescript";
 import { z } from "zod";
@@ -48,18 +49,24 @@ export async function bundleService(workDir: string, signal: AbortSignal): Promi
  * The service with the variables that it is deployed with, but no rate limit. The queue has no consumer: a bell costs
  * what it costs to send, and no task runs, because running is not creation.
  */
-export async function serviceWorker(code: string, placement: Placement): Promise<BenchWorker> {
+export async function serviceWorker(code: string, placement: Placement, embedder = "embedded"): Promise<BenchWorker> {
   const { vars } = Variables.parse(parse(await readFile(resolve(PROJECT_ROOT, "wrangler.toml"), "utf8")));
   return {
     name: "refrain",
     code,
     bindings: {
-      bindings: { ...vars, ADMIN_KEY, RATE_LIMIT: "off", REQUEST_OBJECTS: String(placement) },
+      bindings: { ...vars, ADMIN_KEY, RATE_LIMIT: "off", REQUEST_OBJECTS: String(placement), EMBEDDER: embedder },
       durableObjects: { TASK_REQUESTS: { className: "TaskRequestObject", useSQLite: true } },
       queueProducers: { TASK_BELLS: "refrain-task-bells" },
+      serviceBindings: { ASSETS: readAsset },
       ratelimits: { RATE_LIMITER: { namespace_id: "1001", simple: { limit: 600, period: 60 } } },
     },
   };
+}
+
+/** Stands in for the router of assets, which a bench leaves out. */
+async function readAsset(request: { readonly url: string }): Promise<Response> {
+  return new Response(await readFile(join(PROJECT_ROOT, "public", new URL(request.url).pathname)));
 }
 
 /** Makes the service's database below `stateDir`, with its tables. */

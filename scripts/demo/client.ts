@@ -32,7 +32,7 @@ export interface Client {
   readonly address: string;
   readonly key: string;
   /** @throws DemoFault for any answer but a 2xx of the expected shape, and when no answer comes in time. */
-  call<T>(method: "GET" | "PUT", path: string, options: CallOptions<T>): Promise<Answer<T>>;
+  call<T>(method: "GET" | "PUT" | "POST", path: string, options: CallOptions<T>): Promise<Answer<T>>;
   /** As `call` with GET, but undefined when the service answers 404. */
   find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined>;
 }

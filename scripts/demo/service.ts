@@ -32,8 +32,9 @@ export interface Service {
 /**
  * Starts `npm run dev` on a free port, with a state folder and an admin key of its own, as the leader of a process
  * group of its own: ending the group ends wrangler and the runtime with it.
+ * @param variables of the Worker, besides.
  */
-export async function launchService(): Promise<Service> {
+export async function launchService(variables: Readonly<Record<string, string>> = {}): Promise<Service> {
   const stateDir = await mkdtemp(join(tmpdir(), "refrain-demo-"));
   const port = await findFreePort();
   const key = `demo-${randomUUID()}`;
@@ -41,7 +42,7 @@ export async function launchService(): Promise<Service> {
   const child = spawn(process.execPath, ["scripts/dev.ts"], {
     cwd: PROJECT_ROOT,
     detached: true,
-    env: { ...process.env, PORT: String(port), STATE_DIR: stateDir, ADMIN_KEY: key, RATE_LIMIT: "off" },
+    env: { ...process.env, ...variables, PORT: String(port), STATE_DIR: stateDir, ADMIN_KEY: key, RATE_LIMIT: "off" },
     // dev.ts ends by itself when the "ipc" channel closes: even a demo that was killed outright leaves nothing behind.
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

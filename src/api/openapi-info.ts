@@ -106,6 +106,7 @@ export const openApiInfo = {
     { name: "agents", "x-displayName": "Agents", description: "Who remembers, and in which voice." },
     { name: "collections", "x-displayName": "Collections", description: "Memories that belong together." },
     { name: "memories", "x-displayName": "Memories", description: "What is remembered." },
+    { name: "recall", "x-displayName": "Recall", description: "Finding memories again." },
     { name: "batches", "x-displayName": "Batches", description: "Long work, created exactly once." },
     {
       name: "checkmate",
@@ -122,7 +123,7 @@ export const openApiInfo = {
     { name: "service", "x-displayName": "Service", description: "Health and documentation. No key needed." },
   ],
   "x-tagGroups": [
-    { name: "Memory", tags: ["agents", "collections", "memories"] },
+    { name: "Memory", tags: ["agents", "collections", "memories", "recall"] },
     { name: "Work", tags: ["batches", "checkmate", "requests"] },
     { name: "Administration", tags: ["namespaces", "keys", "service"] },
   ],

@@ -76,6 +76,27 @@ export async function listBoundCollections(
   return toPage(rows, request);
 }
 
+/** The same, all at once: there are at most AGENT_COLLECTIONS_MAX. In the order of their ids. */
+export async function listAllBoundCollections(
+  db: Database,
+  namespaceId: string,
+  agentId: string,
+): Promise<readonly Collection[]> {
+  return db
+    .select(collectionColumns)
+    .from(agentCollections)
+    .innerJoin(collections, eq(collections.id, agentCollections.collectionId))
+    .where(
+      and(
+        eq(agentCollections.namespaceId, namespaceId),
+        eq(agentCollections.agentId, agentId),
+        isNull(collections.deletedAtMs),
+      ),
+    )
+    .orderBy(agentCollections.collectionId)
+    .limit(AGENT_COLLECTIONS_MAX);
+}
+
 function binding(namespaceId: string, agentId: string, collectionId: string) {
   return and(
     eq(agentCollections.namespaceId, namespaceId),

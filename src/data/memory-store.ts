@@ -11,12 +11,15 @@ const {
   updatedAtMs: _updatedAtMs,
   sameKey: _sameKey,
   digest: _digest,
-  ...memoryColumns
+  ...columns
 } = getTableColumns(memories);
 
-type MemoryRow = Pick<typeof memories.$inferSelect, keyof typeof memoryColumns>;
+/** The columns that make a {@link Memory}. */
+export const memoryColumns = columns;
 
-function toMemory({ sourceMemoryId, taskId, ...row }: MemoryRow): Memory {
+export type MemoryRow = Pick<typeof memories.$inferSelect, keyof typeof memoryColumns>;
+
+export function toMemory({ sourceMemoryId, taskId, ...row }: MemoryRow): Memory {
   const source = sourceMemoryId === null || taskId === null ? null : { memoryId: sourceMemoryId, taskId };
   return { ...row, source };
 }

@@ -180,6 +180,21 @@ export const memories = sqliteTable(
   ],
 );
 
+/**
+ * How much text a collection holds, kept by triggers on `memories`: what the rarity of a word and the length of a memory
+ * are measured against. WITHOUT ROWID in the migration.
+ */
+export const collectionTexts = sqliteTable("collection_texts", {
+  collectionId: text("collection_id").primaryKey(),
+  /** Memories that are not deleted. */
+  memories: integer().notNull(),
+  /** Their characters, as the word index has them. */
+  characters: integer().notNull(),
+  /** The range of `seq` in which they lie; a removal leaves it as it is. */
+  firstSeq: integer("first_seq").notNull(),
+  lastSeq: integer("last_seq").notNull(),
+});
+
 export const tasks = sqliteTable(
   "tasks",
   {

@@ -27,6 +27,16 @@ export function queryWords(text: string): string[] {
   return [...found.keys()].filter((word) => kept.has(word));
 }
 
+/**
+ * All words of a text, lower case, stop words among them, and how often each stands there. A word of more than
+ * {@link WORD_CHARACTERS_MAX} characters is left out.
+ */
+export function countWords(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { word } of readWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+}
+
 /** How alike two texts are by their search words: shared words over all words (Jaccard), 0–1. */
 export function wordOverlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   const [small, large] = a.size < b.size ? [a, b] : [b, a];

@@ -43,6 +43,7 @@ const OwnVariables = z.object({
   MODEL_CALLS_PER_INVOCATION: count(6, 1_000),
   RETENTION_DAYS: days(90),
   TOMBSTONE_DAYS: days(400),
+  EMBEDDER: z.enum(["embedded", "none"]).default("embedded"),
   RATE_LIMIT: z.enum(["on", "off"]).default("on"),
 });
 
@@ -54,6 +55,7 @@ const Variables = OwnVariables.extend(ModelVariables.shape)
 export interface Config {
   readonly adminKey: string;
   readonly model: ModelConfig;
+  readonly embedder: "embedded" | "none";
   readonly rateLimited: boolean;
   readonly placements: Placements;
   /** Secrets behind put keys; the first makes new ones. */
@@ -81,6 +83,7 @@ export function readConfig(env: unknown): Config {
   return {
     adminKey: v.ADMIN_KEY,
     model: modelConfigOf(v),
+    embedder: v.EMBEDDER,
     rateLimited: v.RATE_LIMIT === "on",
     placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },
     serverKeys: v.SERVER_KEYS ?? [{ version: "0", secret: v.ADMIN_KEY }],

@@ -1,7 +1,8 @@
 import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
+import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
 import type { Services } from "../services/context";
-import type { ClaimRate, TextGenerator } from "../services/ports";
+import type { ClaimRate, TextGenerator, WordVectors } from "../services/ports";
 import { type Config, readConfig } from "./config";
 import { log } from "./log";
 import type { ModelConfig } from "./model-config";
@@ -52,6 +53,7 @@ export function openServices(env: Env): Services {
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
     generator: generatorOf(config, env),
+    embedder: config.embedder === "none" ? null : wordVectorsOf(env.ASSETS),
     limits: config.limits,
     log,
   };
@@ -68,6 +70,22 @@ function generatorOf(config: Config, env: Env): TextGenerator {
 
 function claimRateOf(limiter: RateLimit): ClaimRate {
   return { take: async (keyId) => (await limiter.limit({ key: keyId })).success };
+}
+
+const wordVectors = new WeakMap<Fetcher, WordVectors>();
+
+/** One for all requests of an isolate: its table is read once. */
+function wordVectorsOf(assets: Fetcher): WordVectors {
+  const known = wordVectors.get(assets);
+  if (known !== undefined) return known;
+  const opened = embeddedWordVectors(async () => {
+    // The binding looks at the path alone; a URL must have a host.
+    const response = await assets.fetch(new URL(WORD_VECTORS_PATH, "https://assets.invalid"));
+    if (!response.ok) throw new Error(`The asset ${WORD_VECTORS_PATH} answers ${response.status}.`);
+    return response.arrayBuffer();
+  });
+  wordVectors.set(assets, opened);
+  return opened;
 }
 
 /** Where the objects of requests are, and were. */

@@ -1,4 +1,5 @@
 import type { Task, TaskHead, TaskType } from "../domain/task";
+import type { WordTable } from "../domain/word-table";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
 import type { TaskInput } from "./task-input";
@@ -70,6 +71,51 @@ export interface TextGenerator {
   /** Which it is, for people: such as "embedded-rules". */
   readonly id: string;
   reVoice(request: ReVoiceRequest, options: { readonly signal: AbortSignal }): Promise<ReVoiceResult>;
+}
+
+/** An embedder that knows words only. It works while a memory is searched: nothing is stored, nothing gets stale. */
+export interface WordVectors {
+  /** Names the table, such as "embedded-glove-100d-20k". */
+  readonly id: string;
+  readonly dimensions: number;
+  /** @throws when the table cannot be read now: a recall goes on by words alone, and says so. */
+  open(): Promise<WordTable>;
+}
+
+/**
+ * An embedder of whole texts, such as a model behind an API.
+ * @public
+ */
+export interface Embedder {
+  /** Stored with each vector: those of two embedders are never compared. */
+  readonly id: string;
+  readonly dimensions: number;
+  /**
+   * One vector of unit length a text, in their order.
+   * @throws ServiceError `unavailable` when trying again later may help.
+   */
+  embed(
+    texts: readonly string[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<{ readonly vectors: readonly Float32Array[]; readonly usage: TokenUsage }>;
+}
+
+/**
+ * Keeps the vectors of memories, each with its embedder's id, and finds the nearest.
+ * @public
+ */
+export interface VectorIndex {
+  /** A vector that is there under the same memory and embedder is replaced. */
+  upsert(
+    embedderId: string,
+    vectors: readonly { readonly memoryId: string; readonly collectionId: string; readonly vector: Float32Array }[],
+  ): Promise<void>;
+  /** The nearest of each collection, the nearest first; similarity is the cosine, −1 to 1. */
+  query(
+    embedderId: string,
+    query: { readonly vector: Float32Array; readonly collectionIds: readonly string[]; readonly limit: number },
+  ): Promise<readonly { readonly memoryId: string; readonly similarity: number }[]>;
+  remove(memoryIds: readonly string[]): Promise<void>;
 }
 
 export interface Clock {

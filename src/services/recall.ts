@@ -1,10 +1,9 @@
-import { searchWords, type WordHit, type WordQuery } from "../data/memory-word-store";
-import type { MemoryType } from "../domain/memory";
-import { relevanceOf, scoreMemory, type MemoryScore } from "../domain/memory-scoring";
+import { type MemoryScore, scoreMemory } from "../domain/memory-scoring";
 import { chronological, selectMemories } from "../domain/memory-selection";
 import type { MemorySettings } from "../domain/memory-settings";
-import { queryWords } from "../domain/words";
+import type { Memory, MemoryType } from "../domain/memory";
 import type { Services } from "./context";
+import { recallByWords, type RecallEffort, type ScopeAnswer, type WordHit } from "./word-recall";
 
 /** Collections that are recalled from under the same settings. */
 export interface RecallGroup {
@@ -29,31 +28,29 @@ export interface RecalledMemory extends MemoryScore {
 }
 
 /**
+ * A whole memory asks with many words, which find what a few of like meaning would add; and a part asks for 25 memories
+ * at once.
+ */
+const EFFORT: RecallEffort = { widened: false, postings: 250, candidates: 40 };
+
+/**
  * Recalls what belongs to each of some stored memories: per memory and per group what the settings keep, oldest first.
- * One round trip to D1 for many memories; it writes nothing, so `accessed_at` stays.
+ * Two round trips to D1 for many memories; it writes nothing, so `accessed_at` stays.
  *
  * The memory itself is never among its answers, and a memory counts once in a group. A group that is not enabled or
- * keeps nothing answers [] and asks nothing. So does a memory of stop words only, or one that is gone from the index:
- * without a relevance there is no absolute score.
- *
- * Relevance is the BM25 of what was found over the BM25 of the memory itself for the same words, in the same index and
- * the same transaction: its share of a perfect answer. It does not depend on what else was found. The weights of the words
- * are those of the whole index, where every collection counts.
+ * keeps nothing answers [] and asks nothing. So does a memory of stop words only: without a relevance there is no
+ * absolute score.
  */
 export async function recallForMemories(
-  services: Pick<Services, "db">,
-  input: RecallForMemories,
+  services: Pick<Services, "db" | "embedder" | "log">,
+  { namespaceId, nowMs, memories, groups }: RecallForMemories,
 ): Promise<RecalledMemory[][][]> {
-  const limits = limitsByCollection(input.groups);
-  const plans = input.memories.map((memory) => queriesFor(memory, limits, input.namespaceId));
-  const answers = await searchWords(services.db, plans.flat());
-  let next = 0;
-  return plans.map((queries) => {
-    const [own, ...found] = answers.slice(next, next + queries.length);
-    next += queries.length;
-    const perfectScore = own?.[0]?.rawScore ?? 0;
-    const hits = new Map([...limits.keys()].map((collectionId, index) => [collectionId, found[index] ?? []]));
-    return input.groups.map((group) => recalledOf(group, hits, perfectScore, input.nowMs));
+  const scopes = [...limitsByCollection(groups)].map(([collectionId, limit]) => ({ collectionId, limit }));
+  const queries = memories.map(({ id, text }) => ({ text, exceptId: id }));
+  const { answers } = await recallByWords(services, { namespaceId, queries, scopes, filters: {}, effort: EFFORT });
+  return answers.map((found) => {
+    const byCollection = new Map(scopes.map(({ collectionId }, index) => [collectionId, found[index]]));
+    return groups.map((group) => recalledOf(group, byCollection, nowMs));
   });
 }
 
@@ -70,45 +67,29 @@ function isAsking({ settings }: RecallGroup): boolean {
   return settings.enabled && settings.maxMemories > 0;
 }
 
-/** First the memory's own score, then each collection; nothing when there is nothing to ask with or to ask. */
-function queriesFor(
-  memory: RecallForMemories["memories"][number],
-  limits: ReadonlyMap<string, number>,
-  namespaceId: string,
-): WordQuery[] {
-  const words = queryWords(memory.text);
-  if (words.length === 0 || limits.size === 0) return [];
-  const exceptIds = [memory.id];
-  return [
-    { namespaceId, words, among: { memoryId: memory.id }, limit: 1 },
-    ...[...limits].map(([collectionId, limit]) => ({
-      namespaceId,
-      words,
-      among: { collectionId, exceptIds },
-      limit,
-    })),
-  ];
-}
-
 function recalledOf(
   { collectionIds, settings }: RecallGroup,
-  hits: ReadonlyMap<string, readonly WordHit[]>,
-  perfectScore: number,
+  answers: ReadonlyMap<string, ScopeAnswer | undefined>,
   nowMs: number,
 ): RecalledMemory[] {
-  if (!settings.enabled || perfectScore === 0) return [];
-  const found = collectionIds.flatMap((id) => (hits.get(id) ?? []).slice(0, settings.topKVectors));
-  const distinct = new Map(found.map((hit) => [hit.memoryId, hit]));
-  const candidates = [...distinct.values()].map((hit) => candidateOf(hit, perfectScore, settings, nowMs));
-  return chronological(selectMemories(candidates, settings));
+  if (!settings.enabled) return [];
+  const distinct = [...new Set(collectionIds)];
+  const hits = distinct.flatMap((id) => (answers.get(id)?.hits ?? []).slice(0, settings.topKVectors));
+  return chronological(
+    selectMemories(
+      hits.map((hit) => recalledMemoryOf(hit, settings, nowMs)),
+      settings,
+    ),
+  );
 }
 
-function candidateOf(hit: WordHit, perfectScore: number, settings: MemorySettings, nowMs: number): RecalledMemory {
-  const { memoryId, text, occurredAtMs, createdAtMs, type } = hit;
-  const input = {
-    relevance: relevanceOf(hit.rawScore, perfectScore),
-    importance: hit.importance,
-    lastUsedAtMs: hit.accessedAtMs ?? createdAtMs,
-  };
-  return { memoryId, text, occurredAtMs, createdAtMs, type, ...scoreMemory(input, settings, nowMs) };
+function recalledMemoryOf(hit: WordHit, settings: MemorySettings, nowMs: number): RecalledMemory {
+  const { id: memoryId, text, occurredAtMs, createdAtMs, type } = hit.memory;
+  return { memoryId, text, occurredAtMs, createdAtMs, type, ...scoreHit(hit, settings, nowMs) };
+}
+
+/** The components of a memory that was found, and their weighted mean. */
+export function scoreHit({ memory, relevance }: WordHit, settings: MemorySettings, nowMs: number): MemoryScore {
+  const { importance, accessedAtMs, createdAtMs }: Memory = memory;
+  return scoreMemory({ relevance, importance, lastUsedAtMs: accessedAtMs ?? createdAtMs }, settings, nowMs);
 }

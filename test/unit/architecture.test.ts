@@ -18,7 +18,7 @@ interface Rule {
 }
 
 /** Small libraries that know nothing of HTTP, SQL, Workers or schemas. */
-const PURE = ["canonicalize", "p-limit", "uuid", "jsonc-parser"];
+const PURE = ["canonicalize", "p-limit", "stemmer", "uuid", "jsonc-parser"];
 
 const RULES: readonly Rule[] = [
   { files: "domain/", may: ["domain/"], packages: [] },

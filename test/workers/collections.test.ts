@@ -15,7 +15,7 @@ describe("collections-create", () => {
       collection_id: expect.stringMatching(/^collection_[0-9a-f]{32}$/),
       agent_id: null,
       memory_count: 0,
-      embedder: null,
+      embedder: { id: "embedded-glove-100d-20k", dimensions: 100 },
       deleted: false,
       created_at: expect.any(String),
       updated_at: body.created_at,

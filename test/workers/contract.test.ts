@@ -55,6 +55,8 @@ const OPERATION_IDS = [
   "collection-memory-update",
   "collection-memory-delete",
   "collection-memory-undelete",
+  "collection-search",
+  "agent-memories-search",
   "namespaces-create",
   "namespaces-list",
   "keys-create",

@@ -58,7 +58,7 @@ export function agentCollectionsRoutes(app: Api): void {
   app.openapi(agentCollectionsList, async (c) => {
     const { agent_id } = c.req.valid("param");
     const page = await listAgentCollections(c.get("call"), agent_id, pageRequestOf(c.req.valid("query")));
-    return c.json(listOf(c, page, toCollectionV1), 200);
+    return c.json(listOf(c, page, toCollectionV1(c.get("services"))), 200);
   });
   app.openapi(agentCollectionBind, async (c) => {
     const { agent_id, collection_id } = c.req.valid("param");

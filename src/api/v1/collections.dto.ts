@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Collection } from "../../domain/collection";
 import type { CollectionDraft } from "../../services/collections";
 import { DescriptionV1, listV1, MetadataV1, NameV1, TimestampV1, toTimestamp, withoutUndefined } from "./common.dto";
+import type { Services } from "../../services/context";
 import { searchFieldsV1 } from "./search.dto";
 
 const CollectionNameV1 = NameV1.openapi({
@@ -61,9 +62,12 @@ export const CollectionV1 = z
     metadata: MetadataV1,
     memory_count: z.number().int().openapi({ description: "How many memories it has.", example: 64 }),
     embedder: z
-      .string()
+      .object({
+        id: z.string().openapi({ example: "embedded-glove-100d-20k" }),
+        dimensions: z.number().int().openapi({ example: 100 }),
+      })
       .nullable()
-      .openapi({ description: "What makes its vectors; null where words alone are searched.", example: null }),
+      .openapi({ description: "What finds words of like meaning in it; null where equal words alone are found." }),
     deleted: z.boolean().openapi({ example: false }),
     created_at: TimestampV1,
     updated_at: TimestampV1,
@@ -84,17 +88,18 @@ export function toCollectionFilters({ agent_id }: z.output<typeof CollectionsSea
   return withoutUndefined({ agentId: agent_id });
 }
 
-export function toCollectionV1(collection: Collection): z.output<typeof CollectionV1> {
-  return {
+/** @param embedder what is in force, for every collection. */
+export function toCollectionV1({ embedder }: Pick<Services, "embedder">) {
+  return (collection: Collection): z.output<typeof CollectionV1> => ({
     collection_id: collection.id,
     name: collection.name,
     description: collection.description,
     agent_id: collection.agentId,
     metadata: collection.metadata,
     memory_count: collection.memoryCount,
-    embedder: null,
+    embedder: embedder && { id: embedder.id, dimensions: embedder.dimensions },
     deleted: collection.deletedAtMs !== null,
     created_at: toTimestamp(collection.createdAtMs),
     updated_at: toTimestamp(collection.updatedAtMs),
-  };
+  });
 }

@@ -183,24 +183,24 @@ export function collectionsRoutes(app: Api): void {
     c.header("Location", `/v1/collections/${made.id}`);
     c.header("ETag", etagOf(made.version));
     c.header("Idempotent-Replayed", String(replayed));
-    return c.json(toCollectionV1(made), replayed ? 200 : 201);
+    return c.json(toCollectionV1(c.get("services"))(made), replayed ? 200 : 201);
   });
   app.openapi(collectionsList, async (c) => {
     const query = c.req.valid("query");
     const page = await listCollections(c.get("call"), query.include_deleted, pageRequestOf(query));
-    return c.json(listOf(c, page, toCollectionV1), 200);
+    return c.json(listOf(c, page, toCollectionV1(c.get("services"))), 200);
   });
   app.openapi(collectionGet, async (c) => {
     const { collection_id } = c.req.valid("param");
     const collection = await getCollection(c.get("call"), collection_id, c.req.valid("query").include_deleted);
     c.header("ETag", etagOf(collection.version));
-    return c.json(toCollectionV1(collection), 200);
+    return c.json(toCollectionV1(c.get("services"))(collection), 200);
   });
   app.openapi(collectionsSearch, async (c) => {
     const given = c.req.valid("json");
     const [search, filters] = [toNounSearch(given), toCollectionFilters(given)];
     const page = await searchCollections(c.get("call"), search, filters, pageRequestOf(given));
-    return c.json(pageOf(page, toCollectionV1), 200);
+    return c.json(pageOf(page, toCollectionV1(c.get("services"))), 200);
   });
   app.openapi(collectionUpdate, async (c) => {
     const { collection_id } = c.req.valid("param");
@@ -208,7 +208,7 @@ export function collectionsRoutes(app: Api): void {
     const patch = toCollectionPatch(c.req.valid("json"));
     const collection = await updateCollection(c.get("call"), collection_id, patch, versions);
     c.header("ETag", etagOf(collection.version));
-    return c.json(toCollectionV1(collection), 200);
+    return c.json(toCollectionV1(c.get("services"))(collection), 200);
   });
   app.openapi(collectionDelete, async (c) => {
     const removal = toRemoval(c.req.valid("query"));
@@ -218,6 +218,6 @@ export function collectionsRoutes(app: Api): void {
   app.openapi(collectionUndelete, async (c) => {
     const collection = await undeleteCollection(c.get("call"), c.req.valid("param").collection_id);
     c.header("ETag", etagOf(collection.version));
-    return c.json(toCollectionV1(collection), 200);
+    return c.json(toCollectionV1(c.get("services"))(collection), 200);
   });
 }

@@ -10,6 +10,7 @@ import { memoriesRoutes } from "./memories.routes";
 import { memoryChangesRoutes } from "./memory-changes.routes";
 import { namespacesRoutes } from "./namespaces.routes";
 import { policiesRoutes } from "./policies.routes";
+import { recallRoutes } from "./recall.routes";
 import { requestsRoutes } from "./requests.routes";
 
 /** Version 1 of the contract, in the order of the main job: that is how the documentation shows it. */
@@ -19,6 +20,7 @@ export function v1Routes(app: Api): void {
   collectionsRoutes(app);
   memoriesRoutes(app);
   memoryChangesRoutes(app);
+  recallRoutes(app);
   batchCreationRoutes(app);
   batchesRoutes(app);
   checkmateRoutes(app);

@@ -27,7 +27,7 @@ const TYPES = { observation: "observation", integration: "integration" } as cons
   MemoryType
 >;
 
-const MemoryTypeV1 = z.enum(TYPES).openapi({ example: "observation" });
+export const MemoryTypeV1 = z.enum(TYPES).openapi({ example: "observation" });
 
 const TextV1 = z.string().min(1).max(MEMORY_TEXT_MAX_CHARACTERS).openapi({
   description: "What is remembered. Characters are counted as UTF-16 code units: most emoji count as two.",

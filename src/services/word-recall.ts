@@ -1,0 +1,223 @@
+import { stemmer } from "stemmer";
+import { findPostings } from "../data/posting-store";
+import { findMemoriesBySeq } from "../data/recall-store";
+import { errorText } from "../domain/error-text";
+import type { Memory } from "../domain/memory";
+import { relevanceOf } from "../domain/memory-scoring";
+import { groupWords, PostingBook, type WordGroups } from "../domain/posting-book";
+import type { RecallFilters } from "../domain/recall-filters";
+import {
+  type QueryTerm,
+  plainScoring,
+  sameWord,
+  SAME_STEM_WEIGHT,
+  SIMILARITY_MIN,
+  softScoring,
+  type TermMatch,
+  type TextWords,
+  type WordScoring,
+} from "../domain/word-relevance";
+import type { WordTable } from "../domain/word-table";
+import { countWords, queryWords } from "../domain/words";
+import type { Services } from "./context";
+
+export interface WordRecall {
+  readonly namespaceId: string;
+  readonly queries: readonly {
+    readonly text: string;
+    /** A memory that must not be among the answers. */
+    readonly exceptId: string | null;
+  }[];
+  readonly scopes: readonly RecallScope[];
+  readonly filters: RecallFilters;
+  readonly effort: RecallEffort;
+}
+
+/** A collection, and how many of its memories are wanted at most. */
+export interface RecallScope {
+  readonly collectionId: string;
+  readonly limit: number;
+}
+
+/** What a recall may cost. */
+export interface RecallEffort {
+  /** Whether it looks for words of like meaning, besides the query's own. */
+  readonly widened: boolean;
+  /** Memories that are looked up for one word, the newest that hold it. */
+  readonly postings: number;
+  /** Memories of a collection that are read and scored for one query; a higher limit of a scope counts instead. */
+  readonly candidates: number;
+}
+
+export interface WordHit {
+  readonly memory: Memory;
+  /** 0–1, absolute. */
+  readonly relevance: number;
+  readonly matches: readonly TermMatch[];
+}
+
+/** What one query finds in one collection. */
+export interface ScopeAnswer {
+  /** The best first, at most the scope's limit. */
+  readonly hits: readonly WordHit[];
+  /** How many memories came into question. */
+  readonly candidates: number;
+}
+
+export interface WordRecallAnswer {
+  /** For each query, for each scope. */
+  readonly answers: readonly (readonly ScopeAnswer[])[];
+  /** Why words of like meaning could not be found, or null when all is well. */
+  readonly degradedReason: string | null;
+}
+
+const NOTHING: ScopeAnswer = { hits: [], candidates: 0 };
+
+/**
+ * Finds the memories whose words answer each query, in each collection by itself: two round trips to D1, a further one
+ * for each ROWS_PER_BATCH_MAX memories that are read. It writes nothing.
+ *
+ * First the index tells which memories hold the query's words, or words near them in the embedder's table; the best by
+ * that alone are read and scored by their whole text. Relevance is what the memory scores over what the query itself
+ * would score as a memory of that collection: its share of a perfect answer, whatever else was found.
+ */
+export async function recallByWords(
+  services: Pick<Services, "db" | "embedder" | "log">,
+  input: WordRecall,
+): Promise<WordRecallAnswer> {
+  const wordsOf = input.queries.map(({ text }) => queryWords(text));
+  if (input.scopes.length === 0 || wordsOf.every((words) => words.length === 0))
+    return { answers: input.queries.map(() => input.scopes.map(() => NOTHING)), degradedReason: null };
+  const { table, degradedReason } = await openTable(services);
+  const groups = groupWords(wordsOf.flat(), input.effort.widened ? table : null);
+  const books = await openBooks(services, input, groups);
+  const seqsOf = wordsOf.map((words, query) =>
+    books.map((book, scope) => {
+      const wanted = Math.max(input.scopes[scope]?.limit ?? 0, input.effort.candidates);
+      return book.candidatesFor(words, input.queries[query]?.exceptId === null ? wanted : wanted + 1);
+    }),
+  );
+  const rows = await findMemoriesBySeq(
+    services.db,
+    input.namespaceId,
+    input.scopes.map(({ collectionId }, scope) => ({
+      collectionId,
+      seqs: [...new Set(seqsOf.flatMap((scopes) => scopes[scope]?.seqs ?? []))],
+    })),
+  );
+  const reader = new Reader(table, rows);
+  const answers = input.queries.map((query, index) =>
+    books.map((book, scope) => {
+      const { seqs = [], total = 0 } = seqsOf[index]?.[scope] ?? {};
+      const hits = reader.score(query.text, wordsOf[index] ?? [], book, seqs);
+      const others = hits.filter(({ memory }) => memory.id !== query.exceptId);
+      return { hits: others.toSorted(mostRelevantFirst).slice(0, input.scopes[scope]?.limit), candidates: total };
+    }),
+  );
+  return { answers, degradedReason };
+}
+
+async function openTable({ embedder, log }: Pick<Services, "embedder" | "log">) {
+  if (embedder === null) return { table: null, degradedReason: null };
+  try {
+    return { table: await embedder.open(), degradedReason: null };
+  } catch (error) {
+    log("error", "embedder-failed", { embedder: embedder.id, error: errorText(error) });
+    return {
+      table: null,
+      degradedReason: `The embedder ${embedder.id} cannot answer now: only equal words were found.`,
+    };
+  }
+}
+
+async function openBooks(services: Pick<Services, "db">, input: WordRecall, groups: WordGroups) {
+  const { filters, effort } = input;
+  const postings = await findPostings(
+    services.db,
+    input.scopes.map(({ collectionId }) => ({
+      collectionId,
+      groups: groups.map(({ words }) => words),
+      filters,
+      limit: effort.postings,
+    })),
+  );
+  return postings.map((found) => new PostingBook(groups, found, effort.postings));
+}
+
+/** A total order: what is equally relevant comes by importance, by its last use, and last by id. */
+function mostRelevantFirst(a: WordHit, b: WordHit): number {
+  return (
+    b.relevance - a.relevance ||
+    b.memory.importance - a.memory.importance ||
+    usedAtMs(b.memory) - usedAtMs(a.memory) ||
+    (a.memory.id < b.memory.id ? -1 : Number(a.memory.id > b.memory.id))
+  );
+}
+
+function usedAtMs({ accessedAtMs, createdAtMs }: Memory): number {
+  return accessedAtMs ?? createdAtMs;
+}
+
+/** Scores texts; what it finds out about words it keeps for the next text. */
+class Reader {
+  readonly #rows: ReadonlyMap<number, Memory>;
+  readonly #scoring: WordScoring;
+  readonly #stems = new Map<string, string>();
+  readonly #words = new Map<number, ReadonlyMap<string, number>>();
+  readonly #likeness = new Map<string, Map<string, number>>();
+
+  constructor(table: WordTable | null, rows: ReadonlyMap<number, Memory>) {
+    this.#rows = rows;
+    this.#scoring =
+      table === null
+        ? plainScoring((word) => this.#stemOf(word))
+        : softScoring((term, word) => this.#likenessOf(table, term, word));
+  }
+
+  score(query: string, words: readonly string[], book: PostingBook, seqs: readonly number[]): WordHit[] {
+    const terms = words.map((word): QueryTerm => ({ word, stem: this.#stemOf(word), rarity: book.rarityOf(word) }));
+    const own: TextWords = { counts: countWords(query), relativeLength: book.relativeLength(query.length) };
+    const perfect = this.#scoring.match(terms, own, () => 0).rawScore;
+    return seqs.flatMap((seq) => {
+      const memory = this.#rows.get(seq);
+      if (memory === undefined) return [];
+      const floorOf = ({ word }: QueryTerm) => (book.holds(word, seq) ? SAME_STEM_WEIGHT : 0);
+      const { rawScore, matches } = this.#scoring.match(terms, this.#textWords(seq, memory, book), floorOf);
+      return rawScore > 0 ? [{ memory, relevance: relevanceOf(rawScore, perfect), matches }] : [];
+    });
+  }
+
+  #textWords(seq: number, { text, vectorText }: Memory, book: PostingBook): TextWords {
+    let counts = this.#words.get(seq);
+    if (counts === undefined) {
+      counts = countWords(vectorText === null ? text : `${text} ${vectorText}`);
+      this.#words.set(seq, counts);
+    }
+    return { counts, relativeLength: book.relativeLength(text.length + (vectorText?.length ?? 0)) };
+  }
+
+  #stemOf(word: string): string {
+    let stem = this.#stems.get(word);
+    if (stem === undefined) {
+      stem = ENGLISH.test(word) ? stemmer(word) : word;
+      this.#stems.set(word, stem);
+    }
+    return stem;
+  }
+
+  #likenessOf(table: WordTable, term: QueryTerm, word: string): number {
+    let known = this.#likeness.get(term.word);
+    if (known === undefined) this.#likeness.set(term.word, (known = new Map<string, number>()));
+    let likeness = known.get(word);
+    if (likeness === undefined) {
+      const same = sameWord(term, word, (one) => this.#stemOf(one));
+      const similarity = same > 0 ? same : table.similarity(term.word, word);
+      likeness = similarity >= SIMILARITY_MIN ? Math.min(similarity, Math.max(same, SAME_STEM_WEIGHT)) : 0;
+      known.set(word, likeness);
+    }
+    return likeness;
+  }
+}
+
+/** As the index stems words; it leaves other letters as they are. */
+const ENGLISH = /^[a-z]{3,64}$/u;
