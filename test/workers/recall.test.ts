@@ -87,7 +87,7 @@ describe("recall, memory settings", () => {
     ["by importance_alpha", { maxMemories: 1, relevanceAlpha: 0, recencyAlpha: 0 }, [lost]],
     ["by recency_alpha, since the last access", { maxMemories: 1, relevanceAlpha: 0, importanceAlpha: 0 }, [camera]],
     ["from min_score on", { minScore: 0.75, importanceAlpha: 0, recencyAlpha: 0 }, [copy, first]],
-    ["by highest_score", { maxMemories: 2, maxMemoryStrategy: "highest_score", recencyAlpha: 0 }, [copy, first]],
+    ["by highest_score", { maxMemories: 2, importanceAlpha: 1, recencyAlpha: 0 }, [first, lost]],
     ["by most_relevant", { maxMemories: 2, maxMemoryStrategy: "most_relevant" }, [copy, first]],
     ["by most_important", { maxMemories: 1, maxMemoryStrategy: "most_important" }, [lost]],
     ["by most_recent", { maxMemories: 1, maxMemoryStrategy: "most_recent" }, [camera]],
