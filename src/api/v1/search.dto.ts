@@ -8,8 +8,7 @@ const QUERY_MAX_CHARACTERS = 200;
 
 export const SEARCH_DESCRIPTION = [
   "What is given must all fit. Newest first, in pages: give `next_cursor` as `cursor`, with the same filters. A page may",
-  "hold fewer items than its `limit` and still have a next one; the end is where `next_cursor` is null. It takes no part",
-  "in recall: see the searches of memories for that.",
+  "hold fewer items than its `limit` and still have a next one; the end is where `next_cursor` is null.",
 ].join("\n");
 
 /** What every search of agents or collections takes. */
