@@ -10,7 +10,8 @@ interface Waiting<T, R> {
 const GROUP_MAX = 100;
 /** A group that takes longer no longer holds up the next: whatever hangs, hangs for itself. */
 const NEXT_AFTER_MS = 250;
-/** So many turns of a millisecond a group waits for who comes again; and no longer, when so many brought nobody. */
+const TURN_MS = 1;
+/** So many turns a group waits for who comes again; and no longer, when so many in a row brought nobody. */
 const TURNS_MAX = 16;
 const QUIET_TURNS = 2;
 
@@ -71,9 +72,8 @@ export class Gatherer<T, R> {
   }
 }
 
-/** A millisecond: what has arrived by then is there. */
 function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, 0));
+  return new Promise((resolve) => void setTimeout(resolve, TURN_MS));
 }
 
 async function settledOr(limitMs: number, work: Promise<void>): Promise<void> {
