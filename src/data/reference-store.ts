@@ -64,7 +64,7 @@ interface WantedId {
 }
 
 function tasksOf(wanted: readonly Pick<WantedIds, "namespaceId" | "taskId">[]): readonly WantedId[] {
-  return wanted.map(({ namespaceId, taskId }) => ({ namespaceId, id: taskId }));
+  return unique(wanted.map(({ namespaceId, taskId }) => ({ namespaceId, id: taskId })));
 }
 
 /** As one value, so that the statement is the same for any number: D1 takes 100 values at most. */
@@ -94,10 +94,13 @@ const BOUND = new FixedSelect<{ readonly agentId: string; readonly collectionId:
 );
 const FOR_CREATION = FixedSelect.union({ tasks: TASKS, agents: AGENTS, collections: COLLECTIONS, bound: BOUND });
 
-/** Each once, or a row would be found as often as it is named. */
 function pairs(wanted: readonly WantedIds[], idsOf: (wanted: WantedIds) => readonly string[]): readonly WantedId[] {
-  const all = wanted.flatMap((each) => idsOf(each).map((id) => ({ namespaceId: each.namespaceId, id })));
-  return [...new Map(all.map((pair) => [`${pair.namespaceId} ${pair.id}`, pair])).values()];
+  return unique(wanted.flatMap((each) => idsOf(each).map((id) => ({ namespaceId: each.namespaceId, id }))));
+}
+
+/** Each once, or a row would be found as often as it is named. */
+function unique(pairs: readonly WantedId[]): readonly WantedId[] {
+  return [...new Map(pairs.map((pair) => [`${pair.namespaceId} ${pair.id}`, pair])).values()];
 }
 
 function inNamespace<T extends { readonly namespaceId: string }>(row: T | undefined, namespaceId: string) {
