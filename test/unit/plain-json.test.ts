@@ -44,7 +44,7 @@ describe("readPlainJson", () => {
   it("does not read what is broken, inexact, too deep, or no whole text", () => {
     const refused = ["", "{", "{}}", '"', '"\\', '{"a":1,}', "1e999", "9007199254740993", '"\\ud800"', '"\\u0000"'];
     const inside = ['{"__proto__":1}', '{"\\ud800":1}', "[[[[[1]]]]]", '{"a":"b" "c":1}'];
-    for (const json of [...refused, ...inside]) expect(readPlainJson(json, DEPTH_MAX), json).toBeUndefined();
+    expect([...refused, ...inside].filter((json) => readPlainJson(json, DEPTH_MAX) !== undefined)).toEqual([]);
   });
 
   it("reads at the greatest depth", () => {
