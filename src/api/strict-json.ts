@@ -1,4 +1,5 @@
 import { visit } from "jsonc-parser";
+import { readPlainJson } from "../domain/plain-json";
 import { HttpProblem } from "./problem";
 
 export const JSON_DEPTH_MAX = 32;
@@ -13,6 +14,12 @@ function refuse(detail: string): never {
  * @throws HttpProblem 400 `json-invalid`, with the pointer or the offset of the fault.
  */
 export function parseStrictJson(text: string): unknown {
+  const plain = readPlainJson(text, JSON_DEPTH_MAX);
+  return plain === undefined ? parseSlowly(text) : plain.value;
+}
+
+/** Finds what is wrong with a text, and where. */
+function parseSlowly(text: string): unknown {
   refuseDeepNesting(text);
   const keys: Set<string>[] = [];
   visit(

@@ -166,11 +166,20 @@ export interface TaskPulse {
 }
 
 export async function findPulse(db: Database, taskId: string, nowMs: number): Promise<TaskPulse | undefined> {
-  const rows = await db.all<TaskPulse>(sql`SELECT status, run,
-      (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+  return (await findPulses(db, [taskId], nowMs)).get(taskId);
+}
+
+/** Of those that there are, by task. One statement, however many they are. */
+export async function findPulses(
+  db: Database,
+  taskIds: readonly string[],
+  nowMs: number,
+): Promise<ReadonlyMap<string, TaskPulse>> {
+  const rows = await db.all<TaskPulse & { readonly id: string }>(sql`SELECT tasks.id, tasks.status, tasks.run,
+      (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND lease_expires_at_ms > ${nowMs}) AS working,
-      (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+      (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND (lease_expires_at_ms IS NULL OR lease_expires_at_ms <= ${nowMs})) AS waiting
-    FROM tasks WHERE id = ${taskId}`);
-  return rows[0];
+    FROM json_each(${JSON.stringify(taskIds)}) AS wanted JOIN tasks ON tasks.id = wanted.value`);
+  return new Map(rows.map((row) => [row.id, row]));
 }

@@ -1,5 +1,5 @@
 import { findTasks } from "../data/reference-store";
-import { findPulse } from "../data/task-part-store";
+import { findPulses, type TaskPulse } from "../data/task-part-store";
 import { purgeTask, removeTask } from "../data/task-removal-store";
 import { openNextRun } from "../data/task-run-store";
 import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
@@ -18,8 +18,13 @@ export type TaskSight =
   /** There is work, and nobody works on it; so many parts could be taken. */
   | { readonly kind: "still"; readonly run: number; readonly waiting: number };
 
-export async function lookAtTask(services: Services, taskId: string): Promise<TaskSight> {
-  const pulse = await findPulse(services.db, taskId, services.clock.nowMs());
+/** Looks at several tasks in one round trip. @returns for each, in its place. */
+export async function lookAtTasks(services: Services, taskIds: readonly string[]): Promise<readonly TaskSight[]> {
+  const pulses = await findPulses(services.db, taskIds, services.clock.nowMs());
+  return taskIds.map((taskId) => sightOf(pulses.get(taskId)));
+}
+
+function sightOf(pulse: TaskPulse | undefined): TaskSight {
   if (pulse === undefined) return { kind: "missing" };
   const { run, waiting } = pulse;
   if (hasEnded(pulse.status)) return { kind: "ended", run };

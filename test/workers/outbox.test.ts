@@ -57,4 +57,14 @@ describe("the outbox", () => {
     expect(firedFaults()).toHaveLength(1);
     expect(loggedCalls().filter((label) => label.startsWith("queue: "))).toHaveLength(4);
   });
+
+  it("looks at the tasks that are due together in one round trip", async () => {
+    const outbox = new Outbox(openServices(withFaults(env)));
+    const entries = [entryOf(), entryOf()];
+    await Promise.all(entries.map((entry) => outbox.writeRow(entry)));
+    const ids = [...entries.map(({ task }) => task.id), newId("task")];
+    const sights = await Promise.all(ids.map((id) => outbox.look(id)));
+    expect(sights.map(({ kind }) => kind)).toEqual(["ended", "ended", "missing"]);
+    expect(databaseCalls("AS working")).toBe(1);
+  });
 });
