@@ -6,7 +6,9 @@ const MARKS = /\p{M}+/gu;
 
 /** The distinct words of a text, without case and accents: what stands between white space and punctuation. */
 export function searchWordsOf(text: string): readonly string[] {
-  const folded = text.normalize("NFKD").replaceAll(MARKS, "").toLowerCase();
+  // Upper case first: some small letters have two capitals, and some two small forms have one capital.
+  const cased = text.normalize("NFKD").toUpperCase().toLowerCase().replaceAll("ς", "σ");
+  const folded = cased.normalize("NFKD").replaceAll(MARKS, "");
   return [...new Set(folded.split(BETWEEN_WORDS).filter((word) => word !== ""))];
 }
 

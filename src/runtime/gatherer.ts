@@ -22,9 +22,12 @@ const QUIET_TURNS = 2;
 export class Gatherer<T, R> {
   #waiting: Waiting<T, R>[] = [];
   #running = false;
+  readonly #work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>;
 
   /** @param work answers for each item in its place; when it throws, all of the group fail. */
-  constructor(private readonly work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>) {}
+  constructor(work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>) {
+    this.#work = work;
+  }
 
   add(item: T): Promise<R> {
     return new Promise<R>((resolve, reject) => {
@@ -60,7 +63,7 @@ export class Gatherer<T, R> {
 
   async #serve(group: readonly Waiting<T, R>[]): Promise<void> {
     try {
-      const answers = await this.work(group.map(({ item }) => item));
+      const answers = await this.#work(group.map(({ item }) => item));
       group.forEach(({ resolve, reject }, index) => {
         const answer = answers[index];
         if (answer?.ok) resolve(answer.value);
