@@ -15,6 +15,7 @@ function request(text: string, voice: Partial<Voice>, changes: Partial<ReVoiceRe
     idempotencyKey: "key",
     agent: { name: "Mara", description: null, persona: null, voice: { ...DEFAULT_VOICE, ...voice } },
     memory: memory(text),
+    position: 0,
     sourceContext: [],
     agentContext: [],
     instructions: null,

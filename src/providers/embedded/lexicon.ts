@@ -155,6 +155,7 @@ function replacement(token: Token, swap: Swap): Token[] {
     gap: step === 0 ? token.gap : " ",
     text: step === 0 || token.text === token.text.toUpperCase() ? withCaseOf(token.text, word) : word,
     opensSentence: token.opensSentence && step === 0,
+    isOwn: true,
   }));
 }
 

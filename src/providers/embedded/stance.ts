@@ -1,0 +1,116 @@
+import type { Person } from "../../domain/voice";
+import type { Family, Manner } from "./manner";
+import type { RuleText, Token } from "./rules-text";
+import { lowered, ownToken, raised } from "./sentences";
+import { seedOf } from "./seed";
+import type { Site } from "./stance-sites";
+import { STANCE_WORDS, type Place } from "./stance-words";
+
+/** At most so many phrases of stance in one memory. */
+const PHRASES_MAX = 4;
+/** Of a hundred memories with a question, so many may end one with a phrase. */
+const TAG_PERCENT = 40;
+/** A phrase for each so many sentences, and always one where there is a place. */
+const SENTENCES_EACH = 2;
+
+export interface StancePhrase {
+  readonly site: Site;
+  readonly text: string;
+}
+
+interface Telling {
+  /** Differs from memory to memory; the agent's name is in it. */
+  readonly seed: string;
+  readonly person: Person;
+  readonly agent: string;
+  /** The text so far, in lower case: what it says already is not said again. */
+  readonly said: string;
+}
+
+/**
+ * Chooses which places get a phrase, and which: at most one a sentence, none twice in a memory.
+ */
+export function chooseStance(
+  sites: readonly Site[],
+  manner: Manner,
+  { seed, person, agent, said }: Telling,
+): StancePhrase[] {
+  const bySentence = Map.groupBy(sites, (site) => site.sentence);
+  const chosen: StancePhrase[] = [];
+  const used = new Set<string>();
+  const wanted = Math.min(PHRASES_MAX, Math.ceil(bySentence.size / SENTENCES_EACH));
+  const order = [...bySentence.keys()].toSorted((a, b) => seedOf(`${seed} ${a}`) - seedOf(`${seed} ${b}`));
+  for (const sentence of order) {
+    const options = (bySentence.get(sentence) ?? [])
+      .flatMap((site) => phrasesFor(site.place, manner.families, person).map((text) => ({ site, text })))
+      .filter(({ text }) => !used.has(bare(text)) && !said.includes(bare(text)))
+      .filter(({ site }) => site.place !== "tag" || seedOf(`${seed} tag`) % 100 < TAG_PERCENT)
+      .toSorted((a, b) => rank(a, agent) - rank(b, agent) || seedOf(`${seed} ${a.text}`) - seedOf(`${seed} ${b.text}`));
+    const [phrase] = options;
+    if (phrase !== undefined && chosen.length < wanted) {
+      chosen.push(phrase);
+      used.add(bare(phrase.text));
+    }
+  }
+  return chosen;
+}
+
+/** Puts the phrases where they belong. */
+export function putStance(text: RuleText, phrases: readonly StancePhrase[]): void {
+  const bySite = new Map(phrases.map((phrase) => [phrase.site.token, phrase]));
+  const result: Token[] = [];
+  let closesAside = false;
+  for (const token of text.tokens) {
+    const current = closesAside ? { ...token, gap: `,${token.gap}` } : token;
+    closesAside = false;
+    const phrase = bySite.get(token);
+    if (phrase === undefined) {
+      result.push(current);
+    } else if (phrase.site.place === "lead") {
+      result.push(...led(current, phrase.text));
+    } else {
+      const isApart = ["aside", "wh", "tag"].includes(phrase.site.place);
+      const words = phrase.text.split(" ");
+      result.push(current, ...words.map((word, step) => ownToken(step === 0 && isApart ? ", " : " ", word)));
+      closesAside = isApart && phrase.site.place !== "tag";
+    }
+  }
+  text.tokens = result;
+}
+
+/** Half of the phrases of a place are an agent's favourites, so that two of one manner still differ. */
+function rank({ text, site }: StancePhrase, agent: string): number {
+  // What stands behind a question is soon too much.
+  return (seedOf(`${agent} ${site.place} ${text}`) % 2) + (site.place === "tag" ? 2 : 0);
+}
+
+function phrasesFor(place: Place, families: readonly Family[], person: Person): string[] {
+  return families.flatMap((family) =>
+    (STANCE_WORDS[family][place] ?? "")
+      .split("|")
+      .map((phrase) => phrase.trim())
+      .filter((phrase) => phrase !== "" && (person === "first" || !phrase.endsWith(" 1")))
+      .map((phrase) => phrase.replace(/ 1$/u, "")),
+  );
+}
+
+function bare(text: string): string {
+  return text.replace(/,$/u, "");
+}
+
+/** "it was" to "I think it was", "frankly, it was". */
+function led(token: Token, text: string): Token[] {
+  const hasComma = text.endsWith(",");
+  const words = bare(text).split(" ");
+  const first = { ...ownToken(token.gap, words[0] ?? ""), opensSentence: token.opensSentence };
+  return [
+    { ...first, text: token.opensSentence ? raised(first) : first.text },
+    ...words.slice(1).map((word) => ownToken(" ", word)),
+    {
+      ...token,
+      gap: hasComma ? ", " : " ",
+      text: token.opensSentence ? lowered(token) : token.text,
+      opensSentence: false,
+    },
+  ];
+}

@@ -1,0 +1,167 @@
+import { plain } from "./english";
+import { isAdjacent, type Token } from "./rules-text";
+
+/** Where a replacement fits: asked of the tokens, the first of its words, and the place behind the last. */
+export type Condition = (tokens: readonly Token[], start: number, end: number) => boolean;
+
+const NEGATIVE = /^(?:not|never|without|hardly|no)$|n't$/u;
+const PRONOUNS: ReadonlySet<string> = new Set(
+  "i you he she it we they that this there it's that's he's she's we're they're you're i'm i've i'd i'll".split(" "),
+);
+/** Behind these an adjective is alone, and describes no noun that follows. */
+const AFTER_PREDICATE: ReadonlySet<string> = new Set(
+  "for to that about with and but when if because in on at as i you we they it he she after by so too today now here of".split(
+    " ",
+  ),
+);
+const NO_DEGREE: ReadonlySet<string> = new Set("many much few little far long that as to".split(" "));
+const ADJECTIVES: ReadonlySet<string> = new Set(
+  "awesome cool great nice good bad amazing proud happy glad sad excited fun tough hard important special grateful thankful helpful lucky".split(
+    " ",
+  ),
+);
+const CAUSES: ReadonlySet<string> = new Set(["that", "as"]);
+
+const NAMED: Readonly<Record<string, Condition>> = {
+  /** Opens a sentence as an interjection or with a pause behind it, or what follows is a name. */
+  lead: (tokens, start, end) =>
+    opens(tokens, start) &&
+    (isPause(tokens[end]) || tokens[end]?.isName === true || /^(?:for|on|so|i|that|this)$/u.test(wordAt(tokens, end))),
+  alone: (tokens, start, end) => opens(tokens, start) && (tokens[end]?.opensSentence ?? true),
+  comma: (tokens, start, end) => opens(tokens, start) && tokens[end]?.gap.startsWith(",") === true,
+  mid: (tokens, start) => !opens(tokens, start),
+  end: (tokens, _start, end) => isPause(tokens[end]) || tokens[end]?.opensSentence === true,
+  adj: (tokens, _start, end) => isDegreed(tokens[end]),
+  nextadj: (tokens, start, end) => isDegreed(tokens[end]) && !opensQuestion(tokens, start, end),
+  soadj: (tokens, start, end) =>
+    !opens(tokens, start) &&
+    isDegreed(tokens[end]) &&
+    !NO_DEGREE.has(wordAt(tokens, end)) &&
+    !hasCause(tokens, end + 1),
+  /** Describes the noun right behind. */
+  attr: (tokens, start, end) =>
+    tokens[start]?.tags.has("Adjective") === true && isAdjacent(tokens[end]) && tokens[end].tags.has("Noun"),
+  /** No noun follows: "support", but not "support group". */
+  head: (tokens, _start, end) => !isAdjacent(tokens[end]) || tokens[end].tags.has("Noun") === false,
+  /** An adjective itself, with nothing that says how much in front of it. */
+  adj0: (tokens, start) => tokens[start]?.tags.has("Adjective") === true,
+  verb: (tokens, _start, end) => {
+    const next = tokens[end];
+    return (
+      next !== undefined &&
+      isAdjacent(next) &&
+      next.tags.has("Verb") &&
+      !next.tags.has("Copula") &&
+      !NEGATIVE.test(plain(next.text))
+    );
+  },
+  ger: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end]?.tags.has("Gerund") === true,
+  inf: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end]?.tags.has("Infinitive") === true,
+  plural: (tokens, _start, end) =>
+    isAdjacent(tokens[end]) &&
+    (tokens[end]?.tags.has("Plural") === true ||
+      (tokens[end]?.tags.has("Adjective") === true && tokens[end + 1]?.tags.has("Plural") === true)),
+  pron: (tokens, _start, end) => isAdjacent(tokens[end]) && PRONOUNS.has(wordAt(tokens, end)),
+  pos: (tokens, start) => !NEGATIVE.test(wordAt(tokens, start - 1)),
+  pred: (tokens, _start, end) => {
+    const next = tokens[end];
+    return next === undefined || !isAdjacent(next) || next.opensSentence || AFTER_PREDICATE.has(plain(next.text));
+  },
+  conj: (tokens, start, end) =>
+    !opens(tokens, start) &&
+    tokens[start]?.gap.trim() === "," &&
+    isAdjacent(tokens[end]) &&
+    PRONOUNS.has(wordAt(tokens, end)),
+  isverb: (tokens, start) => tokens[start]?.tags.has("Verb") === true,
+  isadj: (tokens, start) => tokens[start]?.tags.has("Adjective") === true,
+  isnoun: (tokens, start) => tokens[start]?.tags.has("Noun") === true,
+};
+
+/**
+ * Reads conditions: names of the table above, `a|b` for either, `+x,y` and `-x,y` for the next word, `<x,y` and
+ * `<-x,y` for the word before.
+ * @throws Error for a name that is no condition: the tables are ours.
+ */
+export function readConditions(where: string): readonly Condition[] {
+  return where
+    .trim()
+    .split(/\s+/u)
+    .filter((name) => name !== "")
+    .map(readCondition);
+}
+
+/** Whether all conditions hold. */
+export function holds(conditions: readonly Condition[], tokens: readonly Token[], start: number, end: number): boolean {
+  return conditions.every((condition) => condition(tokens, start, end));
+}
+
+function readCondition(name: string): Condition {
+  const words = new Set(name.replace(/^[<+-]+/u, "").split(","));
+  if (name.startsWith("<-")) {
+    return (tokens, start) => !words.has(wordAt(tokens, start - 1));
+  }
+  if (name.startsWith("<")) {
+    return (tokens, start) => words.has(wordAt(tokens, start - 1)) && isAdjacent(tokens[start]);
+  }
+  if (name.startsWith("+")) {
+    return (tokens, _start, end) => words.has(wordAt(tokens, end)) && isAdjacent(tokens[end]);
+  }
+  if (name.startsWith("-")) {
+    return (tokens, _start, end) => !(words.has(wordAt(tokens, end)) && isAdjacent(tokens[end]));
+  }
+  const either = name.split("|").map((part) => {
+    const condition = NAMED[part];
+    if (condition === undefined) {
+      throw new Error(`"${part}" is no condition of a word.`);
+    }
+    return condition;
+  });
+  return (tokens, start, end) => either.some((condition) => condition(tokens, start, end));
+}
+
+function wordAt(tokens: readonly Token[], index: number): string {
+  return plain(tokens[index]?.text ?? "");
+}
+
+function opens(tokens: readonly Token[], index: number): boolean {
+  return tokens[index]?.opensSentence === true;
+}
+
+function isPause(token: Token | undefined): boolean {
+  return token === undefined || token.gap.trim() !== "" || token.opensSentence;
+}
+
+function isDegreed(token: Token | undefined): token is Token {
+  return (
+    isAdjacent(token) &&
+    !token.opensSentence &&
+    !token.isFixed &&
+    (token.tags.has("Adjective") || ADJECTIVES.has(plain(token.text))) &&
+    !token.tags.has("Comparative") &&
+    !token.tags.has("Superlative")
+  );
+}
+
+/** "so happy that I cried": the "so" belongs to what follows. */
+function hasCause(tokens: readonly Token[], from: number): boolean {
+  for (let at = from; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    if (token === undefined || token.opensSentence || /[.;:!?]/u.test(token.gap)) {
+      return false;
+    }
+    if (CAUSES.has(plain(token.text))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function opensQuestion(tokens: readonly Token[], start: number, end: number): boolean {
+  for (let at = end; at <= tokens.length; at += 1) {
+    const token = tokens[at];
+    if (token === undefined || token.opensSentence) {
+      return token?.gap.includes("?") === true || tokens[start - 1]?.tags.has("QuestionWord") === true;
+    }
+  }
+  return false;
+}
