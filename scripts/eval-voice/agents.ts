@@ -38,7 +38,7 @@ export const voicedAgents: readonly SampleAgent[] = [
     voice: {
       person: "first",
       tone: "wistful",
-      traits: ["nostalgic", "dreamy"],
+      traits: ["nostalgic", "gentle"],
       lexicon: { sea: "water", house: "old house", song: "melody", road: "lane" },
       openers: [
         "I remember how",

@@ -21,6 +21,8 @@ const PRONOUNS: ReadonlySet<string> = new Set("i you he she it we they".split(" 
 const ENDINGS: Readonly<Record<string, string>> = { "'re": "are", "'ve": "have", "'ll": "will" };
 const NEGATIVE = /^(is|are|was|were|do|does|did|have|has|had|could|would|should|must|need)n't$/u;
 const OBJECTS = /^(?:me|you|him|her|us|them|it|a|an|the|my|your|our|such|everything|things|life)$/u;
+const ENDING_HOSTS = /^(?:there|that|what|how|where|who|must|should|could|would|might)$/u;
+const ASKS = /^(?:what|how|where|why|when)$/u;
 const BEFORE_QUESTION = /^(?:why|how|what|when|where|who|and|but|so|or)$/u;
 
 /** Pairs that a casual voice runs together. The last word goes; the first takes the ending. */
@@ -130,15 +132,14 @@ function expanded(token: Token, next: Token | undefined, afterNext: Token | unde
   const at = word.lastIndexOf("'");
   const host = token.text.slice(0, at);
   const ending = word.slice(at);
-  if (
-    at > 0 &&
-    ENDINGS[ending] !== undefined &&
-    (PRONOUNS.has(plain(host)) || plain(host) === "there" || plain(host) === "that")
-  ) {
+  if (at > 0 && ENDINGS[ending] !== undefined && (PRONOUNS.has(plain(host)) || ENDING_HOSTS.test(plain(host)))) {
     return split(token, `${host} ${ENDINGS[ending] ?? ""}`);
   }
   if (ending === "'s" && HOSTS_IS.has(plain(host))) {
     return split(token, `${host} ${isPerfect(next, afterNext) ? "has" : "is"}`);
+  }
+  if (ending === "'d" && ASKS.test(plain(host)) && PRONOUNS.has(plain(next?.text ?? ""))) {
+    return split(token, `${host} did`);
   }
   if (ending === "'d" && PRONOUNS.has(plain(host))) {
     const verb = plain(next?.text ?? "");

@@ -1,7 +1,8 @@
 import { capitalise, plain, uncapitalise } from "./english";
+import { isPastForm, isTenseless } from "./irregular-verbs";
 import type { Manner } from "./manner";
 import { isAdjacent, type RuleText, type Token } from "./rules-text";
-import { isFinite, ownToken, sentencesOf, type Sentence } from "./sentences";
+import { ownToken, sentencesOf, type Sentence } from "./sentences";
 import { seedOf } from "./seed";
 
 /** Of a hundred sentences that begin with "I", a log leaves it out in so many. */
@@ -49,7 +50,10 @@ function missingSubject(tokens: readonly Token[], { start, end, marks }: Sentenc
   if (/^(?:really|truly|just|definitely|totally)$/u.test(word) && WISHES.test(after)) {
     return "I";
   }
-  return WISHES.test(word) || word === "can't" || (word === "love" && /^(?:this|that|the|your|how|it)$/u.test(after))
+  return WISHES.test(word) ||
+    word === "can't" ||
+    word === "gotta" ||
+    (word === "love" && /^(?:this|that|the|your|how|it)$/u.test(after))
     ? "I"
     : "";
 }
@@ -107,7 +111,9 @@ function mayDrop({ tokens }: RuleText, { start, end, marks }: Sentence): boolean
     end - start >= 4 &&
     next?.gap === " " &&
     !next.isFixed &&
-    isFinite(next) &&
-    !/^(?:am|do|think|guess|mean|reckon|will|would|should|could|can|might|must|was|have|had)$/u.test(plain(next.text))
+    // "Like it." and "See you." would be said to somebody: only a past form is the teller's own.
+    isPastForm(plain(next.text)) &&
+    !isTenseless(plain(next.text)) &&
+    !/^(?:was|had|did)$/u.test(plain(next.text))
   );
 }

@@ -16,6 +16,18 @@ const FINITE =
 const SUBJECTS: ReadonlySet<string> = new Set("i we he she it they that this there".split(" "));
 const CONTRACTED = /^(?:(?:i|we|you|they)'(?:m|re|ve|ll|d)|(?:he|she|it|that|there)'(?:s|ll|d))$/u;
 
+/** What can be done truly, rather or perhaps; of an event only that it happened could be said so. */
+const FELT =
+  /^(?:love|like|want|need|feel|enjoy|agree|admire|wish|remember|miss|care|support|deserve|understand|trust|respect|value|prefer|look|appreciate|hope)$/u;
+const FELT_PAST =
+  /^(?:loved|liked|wanted|needed|felt|enjoyed|agreed|admired|wished|remembered|missed|cared|deserved|understood|trusted|valued|hoped)$/u;
+
+/** Whether a verb tells of a feeling or a judgement, which comes in degrees. */
+export function isFelt(token: Token | undefined): boolean {
+  const word = plain(token?.text ?? "");
+  return FELT.test(word) || FELT_PAST.test(word);
+}
+
 /** The sentences of a text, in order. */
 export function sentencesOf(text: RuleText): Sentence[] {
   const starts = text.tokens.flatMap((token, index) => (token.opensSentence || index === 0 ? [index] : []));

@@ -1,13 +1,13 @@
 import { isAdverb } from "./agreement";
 import { plain } from "./english";
 import { isAdjacent, type RuleText, type Token } from "./rules-text";
-import { isClauseStart, sentencesOf, type Sentence } from "./sentences";
+import { isClauseStart, isFelt, sentencesOf, type Sentence } from "./sentences";
 import type { Place } from "./stance-words";
 
 /** A place for a phrase. The token is held, not its index: other rules move words before the phrase is put there. */
 export interface Site {
   readonly place: Place;
-  /** The phrase stands behind this token; for a `lead` before it. */
+  /** The phrase stands behind this token; `lead` and `joined` before it. */
   readonly token: Token;
   /** The sentence it is in, counted from 0. */
   readonly sentence: number;
@@ -20,9 +20,6 @@ const SUBJECT = /^(?:i|we|he|she|it|they|you|that|this|there|these|those|everyth
 const TURNED = /^(?:what|how|who|whom|which|whose|where|why|than|as|if|whether|like|when)$/u;
 const AFTER_BE =
   /^(?:a|an|the|my|our|your|his|her|their|some|one|in|at|on|with|from|for|of|part|full|such|quite|so|very|really|ever|most|rather)$/u;
-/** What can be done truly, simply or perhaps; of what happened, only that it did could be said so. */
-const FELT =
-  /^(?:love|like|want|need|feel|enjoy|agree|admire|wish|remember|miss|care|support|deserve|understand|trust|respect|value|prefer|look|appreciate|loved|liked|wanted|needed|felt|enjoyed|agreed|admired|wished|remembered|missed|cared|deserved|understood|trusted|valued)$/u;
 const AUXILIARY =
   /^(?:is|are|was|were|do|does|did|have|has|had|can|could|will|would|should|don't|didn't|isn't|aren't|doesn't|haven't)$/u;
 const ASKED = /^(?:you|they|he|she|it|we|that|this|there)$/u;
@@ -30,6 +27,8 @@ const ASKS = /^(?:what|how|why|where|when|who)$/u;
 const JOINERS = /^(?:and|but|because|though)$/u;
 const PLACES = /^(?:to|at|in|from|with)$/u;
 const DETERMINERS = /^(?:a|an|the|my|our|your|his|her|their|this|that|some|these|those)$/u;
+/** "the parade I went to a few weeks ago": no phrase of place. */
+const TIMES = /^(?:few|couple|while|long|lot|bit|week|month|year|day|night|morning|evening|weekend|time)$/u;
 /** Certainty has no place with these: doubled, or about the certainty itself. */
 const STANCED =
   /^(?:perhaps|maybe|probably|possibly|indeed|certainly|definitely|truly|surely|honestly|frankly|absolutely|apparently|think|guess|suppose|believe|hope|seems|not|never|reckon|suspect|feel|actually|totally|really|rather|firmly|dearly)$|n't$/u;
@@ -93,11 +92,11 @@ function wordSites(
   if (HELPERS.test(word) && hasSubject && (!isFirst || word.includes("'")) && isVerb(next) && !isAdverb(next)) {
     sites.push(["mid", token]);
   }
-  if (/^(?:i|we|he|she|they)$/u.test(word) && FELT.test(plain(next.text))) {
+  if (/^(?:i|we|he|she|they)$/u.test(word) && isFelt(next)) {
     sites.push(["verb", token]);
   }
   if (isClauseStart(tokens, at) && (isFirst ? !isMemoryStart : JOINERS.test(before) && isAdjacent(token))) {
-    sites.push(["lead", token]);
+    sites.push([isFirst ? "lead" : "joined", token]);
   }
   if (
     token.tags.has("PastTense") &&
@@ -118,14 +117,16 @@ function goesOnAfterBe(next: Token): boolean {
 }
 
 function isVerb(token: Token): boolean {
-  return token.tags.has("Verb") && !token.isFixed;
+  const isOther = token.tags.has("Copula") && plain(token.text) !== "be" && plain(token.text) !== "been";
+  return token.tags.has("Verb") && !token.isFixed && !isOther;
 }
 
 /** "I went / to the shop": behind the verb, where its preposition begins a phrase of place. */
 function endsVerb(tokens: readonly Token[], at: number): boolean {
   const after = tokens[at + 2];
   const subject = plain(tokens[at - 1]?.text ?? "");
-  return isAdjacent(after) && /^(?:i|we|he|she|they)$/u.test(subject) && DETERMINERS.test(plain(after.text));
+  const isTime = TIMES.test(plain(tokens[at + 3]?.text ?? ""));
+  return isAdjacent(after) && !isTime && /^(?:i|we|he|she|they)$/u.test(subject) && DETERMINERS.test(plain(after.text));
 }
 
 function questionSites(tokens: readonly Token[], { start, end, marks }: Sentence): Found[] {
@@ -144,7 +145,7 @@ function questionSites(tokens: readonly Token[], { start, end, marks }: Sentence
     const isInverted = AUXILIARY.test(plain(token.text)) && ASKED.test(plain(next.text));
     const isAfterWh = ASKS.test(plain(tokens[at - 1]?.text ?? "")) || opens;
     if (isInverted && isAfterWh && !STANCED.test(plain(after.text)) && !after.isFixed) {
-      sites.push(["question", next]);
+      sites.push([opens ? "question" : "asked", next]);
     }
     if (opens && ASKS.test(plain(token.text)) && AUXILIARY.test(plain(next.text)) && ASKED.test(plain(after.text))) {
       sites.push(["wh", token]);

@@ -8,10 +8,14 @@ export type Place =
   | "verb"
   /** Between commas, behind "is" or between a verb and its preposition. */
   | "aside"
-  /** Before a clause that a pronoun begins: behind "and", or as the first words of a later sentence. */
+  /** The first words of a later sentence that a pronoun begins: "Frankly, it was". */
   | "lead"
-  /** A bare adverb behind the pronoun of a question: "Did you perhaps see". */
+  /** Between "and" or "but" and a pronoun: "and frankly it was". */
+  | "joined"
+  /** A bare adverb behind the pronoun of a yes-or-no question: "Did you perhaps see". */
   | "question"
+  /** The same in a question that asks for more: "What did you actually see". */
+  | "asked"
   /** Between commas behind the word that asks: "How, may I ask, are you?" */
   | "wh"
   /** Behind the last word of a question: "What happened, then?" */
@@ -26,6 +30,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     mid: "indeed | certainly | assuredly",
     verb: "certainly | sincerely",
     aside: "it must be said | one may say | in truth",
+    joined: "indeed | in truth",
     lead: "indeed, | in truth, | it must be said that",
     question: "by any chance",
     wh: "may I ask 1 | if one may ask",
@@ -35,6 +40,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     mid: "simply | plainly",
     verb: "simply",
     aside: "frankly | put bluntly | in short",
+    joined: "frankly | in short",
     lead: "frankly, | in short, | fact is,",
     tag: "then",
   },
@@ -42,6 +48,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     mid: "truly",
     verb: "truly | dearly",
     aside: "you see",
+    joined: "truly",
     lead: "truly, | you see, | oh,",
     wh: "do tell",
     tag: "dear | my dear",
@@ -50,32 +57,37 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     mid: "truly | absolutely | undeniably",
     verb: "truly | absolutely",
     aside: "without a doubt | make no mistake | beyond question",
+    joined: "truly | without a doubt | I swear 1",
     lead: "without a doubt, | make no mistake, | I swear 1 | truly,",
-    wh: "tell me | I demand to know 1",
-    tag: "I must know 1 | tell me true",
+    wh: "tell me",
+    asked: "truly",
+    tag: "I must know 1 | tell me",
   },
   casual: {
     mid: "honestly | totally | basically",
     verb: "totally",
     aside: "you know | no joke | honestly",
+    joined: "honestly | no joke",
     lead: "honestly, | no joke, | you know,",
     question: "actually",
+    asked: "actually",
     tag: "by the way | anyhow | though",
   },
   cautious: {
     mid: "perhaps | possibly | arguably",
     verb: "perhaps | possibly",
     aside: "I think 1 | I suppose 1 | it seems | as far as memory serves | so it appears",
+    joined: "I think 1 | I suppose 1 | perhaps | it seems",
     lead: "I think 1 | I suppose 1 | I believe 1 | perhaps | it seems",
     question: "perhaps | possibly",
     wh: "I wonder 1 | one wonders",
     tag: "I wonder 1 | if it is all right to ask",
   },
   wistful: {
-    mid: "somehow | forever",
-    verb: "somehow",
-    aside: "as memory has it | in a way | looking back",
-    lead: "looking back, | in a way, | somehow",
+    mid: "somehow",
+    aside: "in a way | as these things go",
+    joined: "somehow | in a way",
+    lead: "in a way, | ah, | somehow",
     wh: "I wonder 1 | one wonders",
     tag: "I wonder 1 | one wonders",
   },

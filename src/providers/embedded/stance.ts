@@ -43,7 +43,7 @@ export function chooseStance(
   for (const sentence of order) {
     const options = (bySentence.get(sentence) ?? [])
       .flatMap((site) => phrasesFor(site.place, manner.families, person).map((text) => ({ site, text })))
-      .filter(({ text }) => !used.has(bare(text)) && !said.includes(bare(text)))
+      .filter(({ text, site }) => !used.has(bare(text)) && !isSaid(text, said) && !stammers(text, site))
       .filter(({ site }) => site.place !== "tag" || seedOf(`${seed} tag`) % 100 < TAG_PERCENT)
       .toSorted((a, b) => rank(a, agent) - rank(b, agent) || seedOf(`${seed} ${a.text}`) - seedOf(`${seed} ${b.text}`));
     const [phrase] = options;
@@ -66,7 +66,7 @@ export function putStance(text: RuleText, phrases: readonly StancePhrase[]): voi
     const phrase = bySite.get(token);
     if (phrase === undefined) {
       result.push(current);
-    } else if (phrase.site.place === "lead") {
+    } else if (phrase.site.place === "lead" || phrase.site.place === "joined") {
       result.push(...led(current, phrase.text));
     } else {
       const isApart = ["aside", "wh", "tag"].includes(phrase.site.place);
@@ -92,6 +92,20 @@ function phrasesFor(place: Place, families: readonly Family[], person: Person): 
       .filter((phrase) => phrase !== "" && (person === "first" || !phrase.endsWith(" 1")))
       .map((phrase) => phrase.replace(/ 1$/u, "")),
   );
+}
+
+/** "it seems it was" */
+function stammers(text: string, { token }: Site): boolean {
+  return text.startsWith("it ") && token.text.toLowerCase().startsWith("it");
+}
+
+/** Whether the text already has one of the phrase's own words: "I was wondering, one wonders". */
+function isSaid(text: string, said: string): boolean {
+  const phrase = bare(text).toLowerCase();
+  if (` ${said.replace(/[^a-z' ]/gu, " ")} `.includes(` ${phrase} `)) {
+    return true;
+  }
+  return (phrase.match(/[a-z]{5,}/gu) ?? []).some((word) => said.includes(word.slice(0, 5)));
 }
 
 function bare(text: string): string {

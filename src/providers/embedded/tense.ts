@@ -1,6 +1,6 @@
 import { isAdverb } from "./agreement";
 import { lookUp, pastOf, plain, withCaseOf } from "./english";
-import { isPastForm, isTenseless } from "./irregular-verbs";
+import { isParticiple, isPastForm, isTenseless } from "./irregular-verbs";
 import type { Manner } from "./manner";
 import { isAdjacent, type RuleText, type Token } from "./rules-text";
 import { ownToken, sentencesOf, type Sentence } from "./sentences";
@@ -38,7 +38,7 @@ const PLURALS = /^(?:i|you|we|they)$/u;
  * have no certain past, and a clause that begins with these words may have its own time.
  */
 const KEEPS_TENSE =
-  /^(?:now|today|tonight|tomorrow|currently|always|every|usually|often|still|ever|never|yet|already|nowadays|next|soon|going|gonna|will|won't|can|can't|cannot|could|would|should|must|may|might|shall|been|since|lately|recently|these|name|call|called|if|when|whenever|that|who|which|what|how|why|where|because|hope|think|thinks|know|guess|wish|mean|believe|thank|thanks|please|bet|suppose|feel|sure|born|live|lives|old|years|let|let's)$|'(?:ve|ll|d)$/u;
+  /^(?:now|today|tonight|tomorrow|currently|always|every|usually|often|still|ever|never|yet|already|nowadays|next|soon|going|gonna|will|won't|can|can't|cannot|could|would|should|must|may|might|shall|been|since|lately|recently|these|name|call|called|if|when|whenever|that|who|which|what|how|why|where|because|hope|think|thinks|know|guess|wish|mean|believe|thank|thanks|please|bet|suppose|feel|sure|need|needs|want|wants|plan|plans|try|agree|agrees|promise|recommend|suggest|admit|born|live|lives|old|years|let|let's)$|'(?:ve|ll|d)$/u;
 
 /**
  * Tells in the past what the source tells in the present, for a manner that looks back. Only whole sentences whose every
@@ -69,6 +69,10 @@ function isCertain(tokens: readonly Token[], { start, end, marks }: Sentence): b
     // "that" as a subject says nothing of time; as a joiner it opens a clause with its own.
     const isSubject = at === 0 && /^(?:that|that's|these)$/u.test(word);
     if (token.isFixed || (KEEPS_TENSE.test(word) && !isSubject)) {
+      return false;
+    }
+    // "it's got" has another verb in it than "it's good".
+    if (lookUp(CONTRACTED, word) !== undefined && isParticiple(plain(words[at + 1]?.text ?? ""))) {
       return false;
     }
     return !token.tags.has("Verb") || isToldAlready(words, at) || pastOfVerb(words, at) !== undefined;

@@ -1,4 +1,4 @@
-import { plain, takesAn, withCaseOf } from "./english";
+import { mendPossessive, plain, takesAn, withCaseOf } from "./english";
 import { MANNER_WORDS } from "./manner-words";
 import type { Family } from "./manner";
 import { holds, readConditions, type Condition } from "./word-conditions";
@@ -55,6 +55,7 @@ export function chooseWords(text: RuleText, families: readonly Family[], seed: s
       text.tokens[end] = leftOut(token, next);
     } else {
       kept.push(...replaced(token, words, next));
+      mendPossessive(kept.at(-1), next);
     }
     index = end;
   }
@@ -149,6 +150,9 @@ function degreesOnce(
   const first = words[0] ?? "";
   if (DEGREES.has(first) && (isDegree(before) || (words.length > 1 && isDegree(source)))) {
     return words.filter((word) => !DEGREES.has(word));
+  }
+  if (words.length > 1 && first === plain(source?.text ?? "")) {
+    return words.slice(1);
   }
   const last = words.at(-1) ?? "";
   return words.length > 1 && DEGREES.has(last) && isDegree(next) ? words.slice(0, -1) : words;

@@ -1,4 +1,5 @@
 import { plain } from "./english";
+import { isFelt } from "./sentences";
 import { isAdjacent, type Token } from "./rules-text";
 
 /** Where a replacement fits: asked of the tokens, the first of its words, and the place behind the last. */
@@ -20,6 +21,10 @@ const ADJECTIVES: ReadonlySet<string> = new Set(
     " ",
   ),
 );
+const LINKING =
+  /^(?:is|was|are|were|be|been|am|so|really|very|super|truly|feels|sounds|looks|seems|felt|rather|quite|pretty|always|just|both)$|'(?:s|re|m)$/u;
+const BEFORE_VERB =
+  /^(?:i|we|you|they|who|to|would|will|do|does|did|don't|didn't|also|always|just|still|really|truly|so|must|can|may|might|both|all|(?:i|we|you|they)'(?:d|ll))$/u;
 const CAUSES: ReadonlySet<string> = new Set(["that", "as"]);
 
 const NAMED: Readonly<Record<string, Condition>> = {
@@ -32,7 +37,14 @@ const NAMED: Readonly<Record<string, Condition>> = {
   mid: (tokens, start) => !opens(tokens, start),
   end: (tokens, _start, end) => isPause(tokens[end]) || tokens[end]?.opensSentence === true,
   adj: (tokens, _start, end) => isDegreed(tokens[end]),
-  nextadj: (tokens, start, end) => isDegreed(tokens[end]) && !opensQuestion(tokens, start, end),
+  nextadj: (tokens, start, end) =>
+    isDegreed(tokens[end]) &&
+    !(
+      isAdjacent(tokens[end + 1]) &&
+      tokens[end + 1]?.tags.has("Noun") === true &&
+      !PRONOUNS.has(wordAt(tokens, end + 1))
+    ) &&
+    !opensQuestion(tokens, start, end),
   soadj: (tokens, start, end) =>
     !opens(tokens, start) &&
     isDegreed(tokens[end]) &&
@@ -52,9 +64,15 @@ const NAMED: Readonly<Record<string, Condition>> = {
       isAdjacent(next) &&
       next.tags.has("Verb") &&
       !next.tags.has("Copula") &&
+      !next.tags.has("Modal") &&
       !NEGATIVE.test(plain(next.text))
     );
   },
+  /** Its subject, or what may stand between, is right before: no noun that looks like a verb. */
+  told: (tokens, start) => BEFORE_VERB.test(wordAt(tokens, start - 1)) && isAdjacent(tokens[start]),
+  felt: (tokens, _start, end) => isAdjacent(tokens[end]) && isFelt(tokens[end]),
+  /** Says what something is or how it seems. */
+  afterbe: (tokens, start) => LINKING.test(wordAt(tokens, start - 1)),
   ger: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end]?.tags.has("Gerund") === true,
   inf: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end]?.tags.has("Infinitive") === true,
   plural: (tokens, _start, end) =>
