@@ -13,10 +13,8 @@ const CHANGED_MIN = 0.9;
 const TOLD_APART_MIN = 0.9;
 const MS_MEDIAN_MAX = 15;
 
-/** The worst agent or pair against each bound. The time is a bound on a quiet machine, and only told. */
+/** The worst agent or pair against each bound. */
 export function boundsOf({ agents, pairs }: Figures): readonly Bound[] {
-  const least = (values: readonly number[]) => Math.min(...values);
-  const most = (values: readonly number[]) => Math.max(...values);
   return [
     atLeast("names, numbers and dates kept", least(agents.map(keptOf)), FACTS_KEPT_MIN),
     atLeast("memories changed", least(agents.map(({ changed }) => changed)), CHANGED_MIN),
@@ -26,7 +24,13 @@ export function boundsOf({ agents, pairs }: Figures): readonly Bound[] {
     none("faults of grammar", most(agents.map(({ faults }) => faults))),
     none("openers again within five", most(agents.map((agent) => agent.opener_repeats))),
     none("questions that are none any more", most(agents.map((agent) => agent.questions_changed))),
-    atMost("milliseconds a memory, median", most(agents.map((agent) => agent.ms_median)), MS_MEDIAN_MAX),
+    // A busy machine says nothing of the voice: the time is told, and fails nothing.
+    {
+      what: "milliseconds a memory, median",
+      value: most(agents.map((agent) => agent.ms_median)),
+      bound: `(≤ ${MS_MEDIAN_MAX} on a quiet machine)`,
+      ok: true,
+    },
   ];
 }
 
@@ -39,8 +43,12 @@ function atLeast(what: string, value: number, bound: number): Bound {
   return { what, value, bound: `≥ ${bound}`, ok: value >= bound };
 }
 
-function atMost(what: string, value: number, bound: number): Bound {
-  return { what, value, bound: `≤ ${bound}`, ok: value <= bound };
+function least(values: readonly number[]): number {
+  return Math.min(...values);
+}
+
+function most(values: readonly number[]): number {
+  return Math.max(...values);
 }
 
 function none(what: string, value: number): Bound {

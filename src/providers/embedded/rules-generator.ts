@@ -168,7 +168,8 @@ function keepVerbatim(parsed: RuleText, facts: readonly string[]): void {
 function addPhrases(request: ReVoiceRequest, parsed: RuleText, isOpenable: boolean): string {
   const text = joinText(parsed);
   const opener = isOpenable ? openerOf(request) : undefined;
-  const closer = closerOf(request, text);
+  // Behind "no less" a closer would be one phrase too many.
+  const closer = parsed.tokens.at(-1)?.isOwn === true ? undefined : closerOf(request, text);
   const opened = opener === undefined ? text : withOpener(opener, text, parsed);
   const withBoth = closer === undefined ? opened : withCloser(closer, opened);
   return [withBoth, opened].find((result) => result.length <= TEXT_LENGTH_MAX) ?? text;

@@ -1,5 +1,6 @@
 import { isAdverb } from "./agreement";
 import { plain } from "./english";
+import { isNounCoordinated } from "./coordination";
 import { isAdjacent, type RuleText, type Token } from "./rules-text";
 import { isClauseStart, isFelt, sentencesOf, type Sentence } from "./sentences";
 import type { Place } from "./stance-words";
@@ -24,6 +25,13 @@ const AUXILIARY =
   /^(?:is|are|was|were|do|does|did|have|has|had|can|could|will|would|should|don't|didn't|isn't|aren't|doesn't|haven't)$/u;
 const ASKED = /^(?:you|they|he|she|it|we|that|this|there)$/u;
 const ASKS = /^(?:what|how|why|where|when|who)$/u;
+/** Function words that a statement may begin with: "the barometer said". */
+const OPENS_NOUN =
+  /^(?:a|an|the|my|our|your|his|her|their|this|these|those|no|some|one|both|nobody|everyone|everybody)$/u;
+/** How far behind a noun's first word its verb may be. */
+const NOUN_REACH = 5;
+const TRAILED_WORDS_MIN = 6;
+const OBJECTS = /^(?:me|him|her|us|them)$/u;
 const JOINERS = /^(?:and|but|because|though)$/u;
 const PLACES = /^(?:to|at|in|from|with)$/u;
 const DETERMINERS = /^(?:a|an|the|my|our|your|his|her|their|this|that|some|these|those)$/u;
@@ -49,7 +57,7 @@ export function findSites(text: RuleText): Site[] {
 
 type Found = readonly [Place, Token];
 
-function statementSites(tokens: readonly Token[], { start, end }: Sentence): Found[] {
+function statementSites(tokens: readonly Token[], { start, end, marks }: Sentence): Found[] {
   if (tokens.slice(start, end).some((token) => STANCED.test(plain(token.text)))) {
     return [];
   }
@@ -68,6 +76,10 @@ function statementSites(tokens: readonly Token[], { start, end }: Sentence): Fou
       continue;
     }
     sites.push(...wordSites(tokens, at, { isFirst: at === start, isMemoryStart: start === 0 }));
+  }
+  const last = tokens[end - 1];
+  if (last !== undefined && marks === "." && mayTrail(tokens, { start, end, marks })) {
+    sites.push(["trail", last]);
   }
   return sites;
 }
@@ -95,15 +107,13 @@ function wordSites(
   if (/^(?:i|we|he|she|they)$/u.test(word) && isFelt(next)) {
     sites.push(["verb", token]);
   }
-  if (isClauseStart(tokens, at) && (isFirst ? !isMemoryStart : JOINERS.test(before) && isAdjacent(token))) {
+  if (isFirst ? !isMemoryStart && opensStatement(tokens, at) : isJoined(tokens, at)) {
     sites.push([isFirst ? "lead" : "joined", token]);
   }
-  if (
-    token.tags.has("PastTense") &&
-    !token.tags.has("Copula") &&
-    PLACES.test(plain(next.text)) &&
-    endsVerb(tokens, at)
-  ) {
+  if (isPast(token) && SUBJECT.test(before) && isPlacePhrase(tokens, at + 1)) {
+    sites.push(["aside", token]);
+  }
+  if (OBJECTS.test(word) && isPast(tokens[at - 1]) && isPlacePhrase(tokens, at + 1)) {
     sites.push(["aside", token]);
   }
   return sites;
@@ -121,12 +131,67 @@ function isVerb(token: Token): boolean {
   return token.tags.has("Verb") && !token.isFixed && !isOther;
 }
 
-/** "I went / to the shop": behind the verb, where its preposition begins a phrase of place. */
-function endsVerb(tokens: readonly Token[], at: number): boolean {
-  const after = tokens[at + 2];
-  const subject = plain(tokens[at - 1]?.text ?? "");
-  const isTime = TIMES.test(plain(tokens[at + 3]?.text ?? ""));
-  return isAdjacent(after) && !isTime && /^(?:i|we|he|she|they)$/u.test(subject) && DETERMINERS.test(plain(after.text));
+/** A whole statement, long enough that a phrase behind it is heard as part of it. */
+function mayTrail(tokens: readonly Token[], { start, end }: Sentence): boolean {
+  const last = tokens[end - 1];
+  const isWhole = opensStatement(tokens, start) || tokens.slice(start + 1, end).some(isPast);
+  const isPlain = last !== undefined && !last.isFixed && !NO_TAG.test(plain(last.text));
+  return (
+    isPlain &&
+    isWhole &&
+    end - start >= TRAILED_WORDS_MIN &&
+    !/^(?:let|please|thanks|thank)$/u.test(plain(tokens[start]?.text ?? ""))
+  );
+}
+
+function isPast(token: Token | undefined): boolean {
+  return token?.tags.has("PastTense") === true && !token.tags.has("Copula") && !token.isFixed;
+}
+
+/** A subject and its verb, with nothing before them. */
+function opensStatement(tokens: readonly Token[], at: number): boolean {
+  return isClauseStart(tokens, at) || opensNounClause(tokens, at);
+}
+
+/** "the barometer said": a noun with its verb soon behind it, and no mark between. */
+function opensNounClause(tokens: readonly Token[], at: number): boolean {
+  if (!OPENS_NOUN.test(plain(tokens[at]?.text ?? "")) || tokens[at]?.isFixed === true) {
+    return false;
+  }
+  for (let next = at + 1; next <= at + NOUN_REACH; next += 1) {
+    const token = tokens[next];
+    if (!isAdjacent(token) || token.opensSentence || token.isFixed || TURNED.test(plain(token.text))) {
+      return false;
+    }
+    if (next > at + 1 && (isPast(token) || BE.test(plain(token.text)) || HELPERS.test(plain(token.text)))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** "…, and my hand shook": a second clause, and no second noun. */
+function isJoined(tokens: readonly Token[], at: number): boolean {
+  const joiner = tokens[at - 1];
+  if (joiner === undefined || !JOINERS.test(plain(joiner.text)) || !isAdjacent(tokens[at]) || joiner.isFixed) {
+    return false;
+  }
+  return isClauseStart(tokens, at)
+    ? !isNounCoordinated(tokens, at)
+    : joiner.gap.includes(",") && opensNounClause(tokens, at);
+}
+
+/** "to the shop", "at Seafield": where a preposition begins a phrase of its own. */
+function isPlacePhrase(tokens: readonly Token[], at: number): boolean {
+  const [preposition, first, second] = [tokens[at], tokens[at + 1], tokens[at + 2]];
+  return (
+    isAdjacent(preposition) &&
+    PLACES.test(plain(preposition.text)) &&
+    isAdjacent(first) &&
+    !first.opensSentence &&
+    (DETERMINERS.test(plain(first.text)) || first.isName) &&
+    !TIMES.test(plain(second?.text ?? ""))
+  );
 }
 
 function questionSites(tokens: readonly Token[], { start, end, marks }: Sentence): Found[] {

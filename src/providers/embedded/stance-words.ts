@@ -19,7 +19,9 @@ export type Place =
   /** Between commas behind the word that asks: "How, may I ask, are you?" */
   | "wh"
   /** Behind the last word of a question: "What happened, then?" */
-  | "tag";
+  | "tag"
+  /** Behind the last word of a statement: "It broke down at Dunbar, no less." */
+  | "trail";
 
 /**
  * Phrases of stance by family: they say how sure the teller is, and never what happened. `,` behind a lead: a comma
@@ -35,6 +37,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     question: "by any chance",
     wh: "may I ask 1 | if one may ask",
     tag: "if I may ask 1 | if one may ask",
+    trail: "it must be said | one may add | in point of fact",
   },
   blunt: {
     mid: "simply | plainly",
@@ -43,6 +46,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     joined: "frankly | in short",
     lead: "frankly, | in short, | fact is,",
     tag: "then",
+    trail: "mind | and no mistake | like it or not",
   },
   warm: {
     mid: "truly",
@@ -52,6 +56,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     lead: "truly, | you see, | oh,",
     wh: "do tell",
     tag: "dear | my dear",
+    trail: "you see | you understand",
   },
   bold: {
     mid: "truly | absolutely | undeniably",
@@ -62,6 +67,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     wh: "tell me",
     asked: "truly",
     tag: "I must know 1 | tell me",
+    trail: "believe me | no less | I tell you 1",
   },
   casual: {
     mid: "honestly | totally | basically",
@@ -72,6 +78,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     question: "actually",
     asked: "actually",
     tag: "by the way | anyhow | though",
+    trail: "you know | believe it or not | would you believe",
   },
   cautious: {
     mid: "perhaps | possibly | arguably",
@@ -82,6 +89,7 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     question: "perhaps | possibly",
     wh: "I wonder 1 | one wonders",
     tag: "I wonder 1 | if it is all right to ask",
+    trail: "I think 1 | I believe 1 | it seems | as far as anyone recalls",
   },
   wistful: {
     mid: "somehow",
@@ -90,5 +98,6 @@ export const STANCE_WORDS: Readonly<Record<Family, Partial<Record<Place, string>
     lead: "in a way, | ah, | somehow",
     wh: "I wonder 1 | one wonders",
     tag: "I wonder 1 | one wonders",
+    trail: "as I recall it 1 | if memory is kind",
   },
 };

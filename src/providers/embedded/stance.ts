@@ -4,7 +4,7 @@ import type { RuleText, Token } from "./rules-text";
 import { lowered, ownToken, raised } from "./sentences";
 import { seedOf } from "./seed";
 import type { Site } from "./stance-sites";
-import { STANCE_WORDS, type Place } from "./stance-words";
+import { STANCE_WORDS } from "./stance-words";
 
 /** At most so many phrases of stance in one memory. */
 const PHRASES_MAX = 4;
@@ -13,9 +13,15 @@ const TAG_PERCENT = 40;
 /** A phrase for each so many sentences, and always one where there is a place. */
 const SENTENCES_EACH = 2;
 
+/** How far back in the order a place behind the sentence, and a second family, stand. */
+const LATE = 2;
+const OTHER_FAMILY = 4;
+
 export interface StancePhrase {
   readonly site: Site;
   readonly text: string;
+  /** The first of an agent's families speaks before the others. */
+  readonly familyRank: number;
 }
 
 interface Telling {
@@ -42,7 +48,7 @@ export function chooseStance(
   const order = [...bySentence.keys()].toSorted((a, b) => seedOf(`${seed} ${a}`) - seedOf(`${seed} ${b}`));
   for (const sentence of order) {
     const options = (bySentence.get(sentence) ?? [])
-      .flatMap((site) => phrasesFor(site.place, manner.families, person).map((text) => ({ site, text })))
+      .flatMap((site) => phrasesFor(site, manner.families, person))
       .filter(({ text, site }) => !used.has(bare(text)) && !isSaid(text, said) && !stammers(text, site))
       .filter(({ site }) => site.place !== "tag" || seedOf(`${seed} tag`) % 100 < TAG_PERCENT)
       .toSorted((a, b) => rank(a, agent) - rank(b, agent) || seedOf(`${seed} ${a.text}`) - seedOf(`${seed} ${b.text}`));
@@ -69,28 +75,29 @@ export function putStance(text: RuleText, phrases: readonly StancePhrase[]): voi
     } else if (phrase.site.place === "lead" || phrase.site.place === "joined") {
       result.push(...led(current, phrase.text));
     } else {
-      const isApart = ["aside", "wh", "tag"].includes(phrase.site.place);
+      const isApart = ["aside", "wh", "tag", "trail"].includes(phrase.site.place);
       const words = phrase.text.split(" ");
       result.push(current, ...words.map((word, step) => ownToken(step === 0 && isApart ? ", " : " ", word)));
-      closesAside = isApart && phrase.site.place !== "tag";
+      closesAside = isApart && !["tag", "trail"].includes(phrase.site.place);
     }
   }
   text.tokens = result;
 }
 
 /** Half of the phrases of a place are an agent's favourites, so that two of one manner still differ. */
-function rank({ text, site }: StancePhrase, agent: string): number {
-  // What stands behind a question is soon too much.
-  return (seedOf(`${agent} ${site.place} ${text}`) % 2) + (site.place === "tag" ? 2 : 0);
+function rank({ text, site, familyRank }: StancePhrase, agent: string): number {
+  // What stands behind a sentence is soon too much.
+  const isLate = site.place === "tag" || site.place === "trail";
+  return (seedOf(`${agent} ${site.place} ${text}`) % 2) + (isLate ? LATE : 0) + familyRank * OTHER_FAMILY;
 }
 
-function phrasesFor(place: Place, families: readonly Family[], person: Person): string[] {
-  return families.flatMap((family) =>
-    (STANCE_WORDS[family][place] ?? "")
+function phrasesFor(site: Site, families: readonly Family[], person: Person): StancePhrase[] {
+  return families.flatMap((family, familyRank) =>
+    (STANCE_WORDS[family][site.place] ?? "")
       .split("|")
       .map((phrase) => phrase.trim())
       .filter((phrase) => phrase !== "" && (person === "first" || !phrase.endsWith(" 1")))
-      .map((phrase) => phrase.replace(/ 1$/u, "")),
+      .map((phrase) => ({ site, familyRank, text: phrase.replace(/ 1$/u, "") })),
   );
 }
 

@@ -54,7 +54,7 @@ const NAMED: Readonly<Record<string, Condition>> = {
   attr: (tokens, start, end) =>
     tokens[start]?.tags.has("Adjective") === true && isAdjacent(tokens[end]) && tokens[end].tags.has("Noun"),
   /** No noun follows: "support", but not "support group". */
-  head: (tokens, _start, end) => !isAdjacent(tokens[end]) || tokens[end].tags.has("Noun") === false,
+  head: (tokens, _start, end) => !isAdjacent(tokens[end]) || !tokens[end].tags.has("Noun"),
   /** An adjective itself, with nothing that says how much in front of it. */
   adj0: (tokens, start) => tokens[start]?.tags.has("Adjective") === true,
   verb: (tokens, _start, end) => {
@@ -73,12 +73,12 @@ const NAMED: Readonly<Record<string, Condition>> = {
   felt: (tokens, _start, end) => isAdjacent(tokens[end]) && isFelt(tokens[end]),
   /** Says what something is or how it seems. */
   afterbe: (tokens, start) => LINKING.test(wordAt(tokens, start - 1)),
-  ger: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end]?.tags.has("Gerund") === true,
-  inf: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end]?.tags.has("Infinitive") === true,
+  ger: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end].tags.has("Gerund"),
+  inf: (tokens, _start, end) => isAdjacent(tokens[end]) && tokens[end].tags.has("Infinitive"),
   plural: (tokens, _start, end) =>
     isAdjacent(tokens[end]) &&
-    (tokens[end]?.tags.has("Plural") === true ||
-      (tokens[end]?.tags.has("Adjective") === true && tokens[end + 1]?.tags.has("Plural") === true)),
+    (tokens[end].tags.has("Plural") ||
+      (tokens[end].tags.has("Adjective") && tokens[end + 1]?.tags.has("Plural") === true)),
   pron: (tokens, _start, end) => isAdjacent(tokens[end]) && PRONOUNS.has(wordAt(tokens, end)),
   pos: (tokens, start) => !NEGATIVE.test(wordAt(tokens, start - 1)),
   pred: (tokens, _start, end) => {
