@@ -30,12 +30,17 @@ export function countKept(source: string, result: string): Kept {
   const resultCapitals = new Set(capitals(result));
   const words = new Set(wordsOf(source).filter((word) => NUMBER_WORDS.has(word) || DATE_WORDS.has(word)));
   const digits = new Set(source.match(DIGITS) ?? []);
-  const names = new Set((source.match(NAME) ?? []).filter((name) => !NO_NAME.test(name)).map(bareName));
+  const names = new Set((source.match(NAME) ?? []).map(bareName).filter(isName));
   const kept =
     count(words, (word) => heard.has(word)) +
     count(digits, (number) => resultDigits.has(number)) +
     count(names, (name) => resultCapitals.has(name));
   return { kept, total: words.size + digits.size + names.size };
+}
+
+/** A day is a date, and counted there. */
+function isName(name: string): boolean {
+  return !NO_NAME.test(name) && !DATE_WORDS.has(name.toLowerCase());
 }
 
 function capitals(text: string): readonly string[] {

@@ -40,7 +40,7 @@ function splitSentences(text: RuleText): void {
       continue;
     }
     let clauseStart = start;
-    for (let at = start + HALF_WORDS_MIN; at < end - HALF_WORDS_MIN; at += 1) {
+    for (let at = start + HALF_WORDS_MIN; at <= end - HALF_WORDS_MIN; at += 1) {
       const joiner = tokens[at];
       if (joiner === undefined || !isSafeJoint(tokens, at) || at - clauseStart < HALF_WORDS_MIN) {
         continue;

@@ -4,7 +4,7 @@ import { contractWords, expandContractions } from "./contractions";
 import { completeSentences, leaveSubjectsOut } from "./ellipsis";
 import { readLexicon, swapWords, type SwapTable } from "./lexicon";
 import { mannerOf, type Manner } from "./manner";
-import { endsAsStatement, isStatement, withCloser, withOpener } from "./openers";
+import { endsAsStatement, takesOpener, withCloser, withOpener } from "./openers";
 import { shiftPerson } from "./person";
 import { phraseAt } from "./phrase-walk";
 import { setRhythm } from "./rhythm";
@@ -101,7 +101,7 @@ function reword(request: ReVoiceRequest, reading: Reading, use: Use): string {
   const { voice } = agent;
   const name = agent.name.trim();
   const parsed = splitText(memory.text, reading.tagsAt);
-  const isOpenable = use.phrases && isStatement(parsed);
+  const isOpenable = use.phrases && takesOpener(parsed);
   keepVerbatim(parsed, use.verbatim);
   const stance = use.words ? useManner(request, reading, parsed) : [];
   shiftPerson(parsed, voice.person, name);
@@ -131,7 +131,7 @@ function useManner(request: ReVoiceRequest, { manner, table }: Reading, parsed: 
   }
   setRhythm(parsed, manner);
   lookBack(parsed, manner);
-  const stance = chooseStance(findSites(parsed), manner, {
+  const stance = chooseStance(manner.families.length === 0 ? [] : findSites(parsed), manner, {
     seed,
     person,
     agent: agent.name,

@@ -21,6 +21,7 @@ const SUBJECT = /^(?:i|we|he|she|it|they|you|that|this|there|these|those|everyth
 const TURNED = /^(?:what|how|who|whom|which|whose|where|why|than|as|if|whether|like|when)$/u;
 const AFTER_BE =
   /^(?:a|an|the|my|our|your|his|her|their|some|one|in|at|on|with|from|for|of|part|full|such|quite|so|very|really|ever|most|rather)$/u;
+const DEGREES = /^(?:so|quite|very|really|ever|most|rather|super|utterly|wildly|mega|fairly|deeply|exceedingly)$/u;
 const AUXILIARY =
   /^(?:is|are|was|were|do|does|did|have|has|had|can|could|will|would|should|don't|didn't|isn't|aren't|doesn't|haven't)$/u;
 const ASKED = /^(?:you|they|he|she|it|we|that|this|there)$/u;
@@ -34,6 +35,8 @@ const TRAILED_WORDS_MIN = 6;
 const OBJECTS = /^(?:me|him|her|us|them)$/u;
 const JOINERS = /^(?:and|but|because|though)$/u;
 const PLACES = /^(?:to|at|in|from|with)$/u;
+/** "How are you?" is a greeting, and shorter than this. */
+const ASKING_WORDS_MIN = 4;
 const DETERMINERS = /^(?:a|an|the|my|our|your|his|her|their|this|that|some|these|those)$/u;
 /** "the parade I went to a few weeks ago": no phrase of place. */
 const TIMES = /^(?:few|couple|while|long|lot|bit|week|month|year|day|night|morning|evening|weekend|time)$/u;
@@ -99,7 +102,8 @@ function wordSites(
   const hasSubject = word.includes("'") || SUBJECT.test(before) || (tokens[at - 1]?.tags.has("Noun") ?? false);
   const sites: Found[] = [];
   if (BE.test(word) && hasSubject && (!isFirst || word.includes("'")) && goesOnAfterBe(next)) {
-    sites.push(["mid", token], ["aside", token]);
+    // "truly so very proud" would be one word too many.
+    sites.push(...(DEGREES.test(plain(next.text)) ? [] : [["mid", token] as const]), ["aside", token]);
   }
   if (HELPERS.test(word) && hasSubject && (!isFirst || word.includes("'")) && isVerb(next) && !isAdverb(next)) {
     sites.push(["mid", token]);
@@ -212,7 +216,13 @@ function questionSites(tokens: readonly Token[], { start, end, marks }: Sentence
     if (isInverted && isAfterWh && !STANCED.test(plain(after.text)) && !after.isFixed) {
       sites.push([opens ? "question" : "asked", next]);
     }
-    if (opens && ASKS.test(plain(token.text)) && AUXILIARY.test(plain(next.text)) && ASKED.test(plain(after.text))) {
+    if (
+      opens &&
+      end - at >= ASKING_WORDS_MIN &&
+      ASKS.test(plain(token.text)) &&
+      AUXILIARY.test(plain(next.text)) &&
+      ASKED.test(plain(after.text))
+    ) {
       sites.push(["wh", token]);
     }
   }

@@ -46,14 +46,18 @@ export function chooseStance(
   const used = new Set<string>();
   const wanted = Math.min(PHRASES_MAX, Math.ceil(bySentence.size / SENTENCES_EACH));
   const order = [...bySentence.keys()].toSorted((a, b) => seedOf(`${seed} ${a}`) - seedOf(`${seed} ${b}`));
+  const heard = ` ${said.replace(/[^a-z' ]/gu, " ")} `;
   for (const sentence of order) {
+    if (chosen.length >= wanted) {
+      break;
+    }
     const options = (bySentence.get(sentence) ?? [])
       .flatMap((site) => phrasesFor(site, manner.families, person))
-      .filter(({ text, site }) => !used.has(bare(text)) && !isSaid(text, said) && !stammers(text, site))
+      .filter(({ text, site }) => !used.has(bare(text)) && !isSaid(text, heard) && !stammers(text, site))
       .filter(({ site }) => site.place !== "tag" || seedOf(`${seed} tag`) % 100 < TAG_PERCENT)
       .toSorted((a, b) => rank(a, agent) - rank(b, agent) || seedOf(`${seed} ${a.text}`) - seedOf(`${seed} ${b.text}`));
     const [phrase] = options;
-    if (phrase !== undefined && chosen.length < wanted) {
+    if (phrase !== undefined) {
       chosen.push(phrase);
       used.add(bare(phrase.text));
     }
@@ -107,12 +111,12 @@ function stammers(text: string, { token }: Site): boolean {
 }
 
 /** Whether the text already has one of the phrase's own words: "I was wondering, one wonders". */
-function isSaid(text: string, said: string): boolean {
+function isSaid(text: string, heard: string): boolean {
   const phrase = bare(text).toLowerCase();
-  if (` ${said.replace(/[^a-z' ]/gu, " ")} `.includes(` ${phrase} `)) {
+  if (heard.includes(` ${phrase} `)) {
     return true;
   }
-  return (phrase.match(/[a-z]{5,}/gu) ?? []).some((word) => said.includes(word.slice(0, 5)));
+  return (phrase.match(/[a-z]{5,}/gu) ?? []).some((word) => heard.includes(word.slice(0, 5)));
 }
 
 function bare(text: string): string {
