@@ -18,7 +18,7 @@ describe("eval:voice, facts", () => {
     ["We met Anna on 3 April.", "You met Anna on 3 April.", 3],
     ["We met Anna on 3 April.", "You met her on 3 April.", 2],
     ["We met Anna on 3 April.", "You met anna on 4 May.", 0],
-    ["We paid two of them on Monday in Rome.", "You paid 2 of them on Monday in Rome.", 3],
+    ["We paid two of them on Monday in Rome.", "You paid 2 of them on Monday in Rome.", 2],
     ["We paid two of them on Monday in Rome.", "You paid two of them.", 1],
   ])("%s → %s keeps %i", (source, result, kept) => {
     expect(countKept(source, result).kept).toBe(kept);

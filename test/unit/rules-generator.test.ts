@@ -58,6 +58,7 @@ describe("re-voice-third-person", () => {
     ["I'm always down for tea.", "Mara is always down for tea."],
     ["Tom and I were friends.", "Tom and Mara were friends."],
     ["Tom left and I was sad.", "Tom left and Mara was sad."],
+    ["Can I do anything? Should I go?", "Can Mara do anything? Should they go?"],
     ["Do I know? I don't.", "Does Mara know? They don't."],
     ["They were kind, and I liked them. I left my hat.", "They were kind, and Mara liked them. Mara left their hat."],
     ["I put the book back yesterday.", "Mara put the book back yesterday."],

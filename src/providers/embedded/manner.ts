@@ -20,17 +20,17 @@ const CASUAL =
 
 const FAMILY_WORDS: Readonly<Record<Family, RegExp>> = {
   formal:
-    /^(?:formal|stern|precise|academic|scholarly|dignified|official|ceremonial|ceremonious|solemn|pedantic|legal|austere|stately|proper|meticulous|strict|professional|courtly|courteous|polite|archival|stiff|measured|exact|grave|learned|erudite|noble|aristocratic|diplomatic|eloquent|unhurried)$/u,
+    /^(?:formal|stern|precise|academic|scholarly|dignified|official|ceremonial|ceremonious|solemn|pedantic|legal|austere|stately|proper|meticulous|strict|professional|courtly|courteous|polite|archival|stiff|measured|exact|grave|learned|erudite|noble|aristocratic|diplomatic|eloquent|unhurried|analytical|clinical|scientific|intellectual|refined|elegant|professorial|legalistic|literary|old-fashioned|regal|royal|disciplined|methodical|studious|serious|businesslike|bureaucratic)$/u,
   blunt:
-    /^(?:blunt|dry|terse|laconic|curt|gruff|plain|direct|unsentimental|clipped|matter-of-fact|no-nonsense|brusque|sober|stoic|deadpan|sparse|economical|brief|cynical|grumpy|hard-boiled)$/u,
-  warm: /^(?:warm|warm-hearted|gentle|kind|kindly|affectionate|tender|loving|caring|motherly|fatherly|grandmotherly|soft|soothing|sweet|compassionate|generous|hospitable|empathetic|friendly|cosy|cozy)$/u,
+    /^(?:blunt|dry|terse|laconic|curt|gruff|plain|direct|unsentimental|clipped|matter-of-fact|no-nonsense|brusque|sober|stoic|deadpan|sparse|economical|brief|cynical|grumpy|hard-boiled|sardonic|sarcastic|tough|pragmatic|practical|straightforward|frank|plain-spoken|gritty|weary|world-weary|concise|succinct|minimalist|tactless|crusty|grim|cold|detached|snarky)$/u,
+  warm: /^(?:warm|warm-hearted|gentle|kind|kindly|affectionate|tender|loving|caring|motherly|fatherly|grandmotherly|soft|soothing|sweet|compassionate|generous|hospitable|empathetic|friendly|cosy|cozy|nurturing|maternal|paternal|sympathetic|supportive|comforting|patient|grateful|good-natured|big-hearted|earnest|sincere|sunny|encouraging)$/u,
   cautious:
-    /^(?:cautious|careful|hesitant|modest|shy|timid|tentative|uncertain|unsure|doubtful|sceptical|skeptical|humble|nervous|anxious|diffident|wary|self-effacing|self-deprecating|circumspect|prudent|reserved|thoughtful)$/u,
-  bold: /^(?:bold|confident|proud|fierce|passionate|enthusiastic|dramatic|assertive|fearless|daring|boastful|flamboyant|brash|theatrical|heroic|intense|exuberant|energetic|fiery|grand|swaggering|emphatic|excitable)$/u,
+    /^(?:cautious|careful|hesitant|modest|shy|timid|tentative|uncertain|unsure|doubtful|sceptical|skeptical|humble|nervous|anxious|diffident|wary|self-effacing|self-deprecating|circumspect|prudent|reserved|thoughtful|quiet|pensive|contemplative|introspective|philosophical|insecure|apologetic|introverted|worried|fearful|indecisive)$/u,
+  bold: /^(?:bold|confident|proud|fierce|passionate|enthusiastic|dramatic|assertive|fearless|daring|boastful|flamboyant|brash|theatrical|heroic|intense|exuberant|energetic|fiery|grand|swaggering|emphatic|excitable|loud|boisterous|adventurous|ambitious|fervent|zealous|epic|grandiose|arrogant|brave|courageous|vibrant|lively|spirited|excited|melodramatic|charismatic|competitive|optimistic)$/u,
   casual:
-    /^(?:casual|playful|chatty|relaxed|cheerful|breezy|informal|folksy|laid-back|jolly|funny|easygoing|easy-going|goofy|cheeky|bubbly|colloquial|light-hearted|youthful|hip|silly|whimsical|witty|humorous|upbeat)$/u,
+    /^(?:casual|playful|chatty|relaxed|cheerful|breezy|informal|folksy|laid-back|jolly|funny|easygoing|easy-going|goofy|cheeky|bubbly|colloquial|light-hearted|youthful|hip|silly|whimsical|witty|humorous|upbeat|laidback|mischievous|quirky|irreverent|jokey|comic|slangy|teenage|carefree|fun|fun-loving|lighthearted|chill|zany)$/u,
   wistful:
-    /^(?:wistful|nostalgic|elegiac|melancholy|melancholic|dreamy|reminiscent|sentimental|reminiscing|bittersweet|rueful)$/u,
+    /^(?:wistful|nostalgic|elegiac|melancholy|melancholic|dreamy|reminiscent|sentimental|reminiscing|bittersweet|rueful|poetic|lyrical|reflective|romantic|longing|sad|sorrowful|mournful|homesick|yearning)$/u,
 };
 /** The order of families that are named equally often. */
 const FAMILIES = ["formal", "blunt", "warm", "cautious", "bold", "casual", "wistful"] as const;

@@ -28,7 +28,6 @@ export const BOLD_WORDS = `
     glad {pred} = thrilled
     excited {pred} = fired up
     excited {+to,for,about} = fired up
-    sad {pred} = heartbroken
     lots of|tons of|a lot of|loads of|a bunch of = a whole world of | a mountain of
     a lot {end} = a tremendous amount
     think {isverb pron} = firmly believe

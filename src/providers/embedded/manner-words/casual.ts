@@ -51,7 +51,6 @@ export const CASUAL_WORDS = `
     interesting = intriguing
     picture|pic|photo {head <the,this,that,a,your} = snap
     people {mid -who} = folks
-    so {conj} = so yeah,
     memories {<good,great,those,these,my,our} = old memories
     only {mid <-the,my,his,her,our,their,an,your,if} = just
     until = till
