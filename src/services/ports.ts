@@ -26,6 +26,8 @@ export interface ReVoiceRequest {
   readonly idempotencyKey: string;
   readonly agent: AgentProfile;
   readonly memory: ContextMemory;
+  /** The memory's place in its task, from 0, oldest first: what is said once in a while is spread by it. */
+  readonly position: number;
   /** Recalled from the source collection, oldest first. */
   readonly sourceContext: readonly ContextMemory[];
   /** Recalled from the agent's bound collections, oldest first. */

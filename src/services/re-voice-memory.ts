@@ -104,6 +104,7 @@ function toRequest(input: ReVoiceMemoryInput, source: NonNullable<PendingItem["s
     idempotencyKey: `${taskId}:${item.sourceMemoryId}`,
     agent: command.agent,
     memory: { memoryId: item.sourceMemoryId, text: source.text, occurredAt },
+    position: item.position,
     sourceContext: input.sourceContext,
     agentContext: input.agentContext,
     instructions: command.instructions,
