@@ -4,11 +4,10 @@ export const SEARCH_WORDS_MAX = 16;
 const BETWEEN_WORDS = /[\s\p{P}\p{Z}\p{C}]+/u;
 const MARKS = /\p{M}+/gu;
 
-/** The distinct words of a text, without case and accents: what stands between white space and punctuation. */
+/** The distinct words of a text, in upper case and without accents: what stands between white space and punctuation. */
 export function searchWordsOf(text: string): readonly string[] {
-  // Upper case first: some small letters have two capitals, and some two small forms have one capital.
-  const cased = text.normalize("NFKD").toUpperCase().toLowerCase().replaceAll("ς", "σ");
-  const folded = cased.normalize("NFKD").replaceAll(MARKS, "");
+  // Lower and then upper case: by one of them alone ß and SS, or the two forms of σ, would stay apart.
+  const folded = text.normalize("NFKD").replaceAll(MARKS, "").toLowerCase().toUpperCase();
   return [...new Set(folded.split(BETWEEN_WORDS).filter((word) => word !== ""))];
 }
 

@@ -5,16 +5,16 @@ import { holdsWords, searchWordsOf } from "../../src/domain/name-search";
 describe("searchWordsOf", () => {
   it("gives the distinct words, without case, accents and punctuation", () => {
     expect(searchWordsOf("Émile, émile & the HARBOUR-master (Ζωή)!")).toEqual([
-      "emile",
-      "the",
-      "harbour",
-      "master",
-      "ζωη",
+      "EMILE",
+      "THE",
+      "HARBOUR",
+      "MASTER",
+      "ΖΩΗ",
     ]);
   });
 
   it("keeps words that have no letters", () => {
-    expect(searchWordsOf("🦆 1984 c++ ¿?")).toEqual(["🦆", "1984", "c++"]);
+    expect(searchWordsOf("🦆 1984 c++ ¿?")).toEqual(["🦆", "1984", "C++"]);
   });
 });
 
@@ -29,6 +29,15 @@ describe("holdsWords", () => {
   it("wants every word, in any order, in any of the texts", () => {
     expect(fits("marta SUMM", "Summers", "What Marta told")).toBe(true);
     expect(fits("marta winter", "Summers", "What Marta told")).toBe(false);
+  });
+
+  it("takes letters that change with their case for the same", () => {
+    expect([fits("strasse", "Straße"), fits("STRAẞE", "strasse"), fits("ΟΔΟΣ", "οδος"), fits("ſ", "S")]).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
   });
 
   it("finds any text by any of its words, however they are cut off, and whatever their case", () => {
