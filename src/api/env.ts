@@ -16,6 +16,8 @@ export interface ApiEnv {
     call: CallContext;
     /** Set on routes that start a task. */
     creation: Creation;
+    /** Set on a GET that started a task, or joined one, in place of its answer. */
+    inBackground: Creation | undefined;
     /** Set on routes that reserve an id. */
     reservation: Reservation;
     /** Set instead of `creation` when the body is a bulk. */

@@ -1,8 +1,10 @@
 import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
 import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
+import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
 import type { Services } from "../services/context";
 import type { ClaimRate } from "../services/ports";
+import { bucketFiles } from "./bucket-files";
 import { type Config, readConfig } from "./config";
 import { log } from "./log";
 import type { Placement, Placements } from "./placement";
@@ -50,6 +52,8 @@ export function openServices(env: Env): Services {
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
     generator: embeddedRulesGenerator(),
+    files: bucketFiles(env.FILES),
+    memoryFormat: ndjsonFormat,
     limits: config.limits,
     log,
   };

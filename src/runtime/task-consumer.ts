@@ -1,7 +1,7 @@
 import { errorText } from "../domain/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
-import type { RunServices } from "../services/re-voicing";
+import type { RunServices } from "../services/part-run";
 import { answerBell } from "../services/task-runs";
 import { Bell } from "./task-bells";
 

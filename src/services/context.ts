@@ -1,5 +1,5 @@
 import type { Database } from "../data/database";
-import type { ClaimRate, Clock, PutKeys, TaskBells, TaskRequests, TextGenerator } from "./ports";
+import type { ClaimRate, Clock, Files, MemoryFormat, PutKeys, TaskBells, TaskRequests, TextGenerator } from "./ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {
@@ -11,6 +11,8 @@ export interface Services {
   /** Null when it is off. */
   readonly claimRate: ClaimRate | null;
   readonly generator: TextGenerator;
+  readonly files: Files;
+  readonly memoryFormat: MemoryFormat;
   readonly limits: Limits;
   readonly log: Log;
 }

@@ -127,13 +127,14 @@ function toNewMemories(given: readonly Outcome<MemoryContent>[]): Promise<readon
   );
 }
 
-async function sameKeyOf({ externalId, text, type, occurredAtMs, agentId }: MemoryContent): Promise<string> {
+/** Two memories of a collection with the same key are the same memory. */
+export async function sameKeyOf({ externalId, text, type, occurredAtMs, agentId }: MemoryContent): Promise<string> {
   if (externalId !== null) return `x:${externalId}`;
   return `h:${await sha256Hex(JSON.stringify([text, type, occurredAtMs, agentId]))}`;
 }
 
-/** Canonical, so that the order of keys in the metadata makes no difference. */
-function digestOf(content: MemoryContent): Promise<string> {
+/** Equal for equal content. Canonical, so that the order of keys in the metadata makes no difference. */
+export function digestOf(content: MemoryContent): Promise<string> {
   return sha256Hex(canonicalize(content) ?? "");
 }
 

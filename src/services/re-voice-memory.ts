@@ -2,7 +2,8 @@ import type { ItemResult, PendingItem } from "../data/task-item-store";
 import { allowedByVoice, checkFacts } from "../domain/fact-guard";
 import { reVoicedMemoryIdOf } from "../domain/ids";
 import { MEMORY_TEXT_MAX_CHARACTERS } from "../domain/memory";
-import type { ItemProblem, ReVoiceCommand, TaskUsage } from "../domain/task";
+import type { ItemProblem, TaskUsage } from "../domain/task";
+import type { ReVoiceCommand } from "../domain/task-commands";
 import { ServiceError } from "./errors";
 import type { ContextMemory, ReVoiceRequest, TextGenerator } from "./ports";
 

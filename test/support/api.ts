@@ -37,7 +37,7 @@ export function requestOf(method: string, path: string, options: CallOptions = {
 
 export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
-  const json = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
+  const json = /[/+]json\b/.test(response.headers.get("content-type") ?? "") && text !== "";
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text || null };
 }
 
