@@ -77,8 +77,16 @@ const COLUMNS = {
   task_id: "taskId",
 };
 const NAMES = sql.raw(Object.keys(COLUMNS).join(", "));
-const VALUES = sql.raw(Object.values(COLUMNS).map((name) => `value ->> '${name}'`).join(", "));
-const EXCLUDED = sql.raw(Object.keys(COLUMNS).map((name) => `${name} = excluded.${name}`).join(", "));
+const VALUES = sql.raw(
+  Object.values(COLUMNS)
+    .map((name) => `value ->> '${name}'`)
+    .join(", "),
+);
+const EXCLUDED = sql.raw(
+  Object.keys(COLUMNS)
+    .map((name) => `${name} = excluded.${name}`)
+    .join(", "),
+);
 
 function insertNew(db: Database, step: CursorStep, collectionId: string, json: string) {
   return db.run(sql`INSERT INTO memories (id, namespace_id, collection_id, updated_at_ms, ${NAMES})

@@ -78,7 +78,9 @@ export async function readMemories(
           eq(memories.namespaceId, namespaceId),
           eq(memories.collectionId, collectionId),
           isNull(memories.deletedAtMs),
-          after === null ? undefined : sql`(${memories.createdAtMs}, ${memories.id}) > (${after.createdAtMs}, ${after.id})`,
+          after === null
+            ? undefined
+            : sql`(${memories.createdAtMs}, ${memories.id}) > (${after.createdAtMs}, ${after.id})`,
         ),
       )
       .orderBy(memories.createdAtMs, memories.id)

@@ -127,7 +127,10 @@ function classOf(characters: number): number {
 function widened(range: TimeRange | null, times: readonly number[]): TimeRange | null {
   let next = range;
   for (const ms of times)
-    next = next === null ? { firstMs: ms, lastMs: ms } : { firstMs: Math.min(next.firstMs, ms), lastMs: Math.max(next.lastMs, ms) };
+    next =
+      next === null
+        ? { firstMs: ms, lastMs: ms }
+        : { firstMs: Math.min(next.firstMs, ms), lastMs: Math.max(next.lastMs, ms) };
   return next;
 }
 

@@ -87,7 +87,7 @@ class Pieces {
   #filled = 0;
 
   *add(chunk: Uint8Array): Generator<Uint8Array> {
-    for (let from = 0; from < chunk.byteLength; ) {
+    for (let from = 0; from < chunk.byteLength;) {
       const taken = chunk.subarray(from, from + UPLOAD_PIECE_BYTES - this.#filled);
       this.#piece.set(taken, this.#filled);
       this.#filled += taken.byteLength;

@@ -13,7 +13,6 @@ import { getTask } from "./tasks";
 const PIECE_BYTES_MIN = 4 * 1_048_576;
 const PIECE_READS_MAX = 10;
 
-
 /** Writes a collection to a file, piece by piece. A piece is part of it once the cursor names it. */
 export function exportPart(services: Services, run: PartRun<"export">): Promise<TurnOutcome> {
   return workByCursor(services, run, (cursor) => takePiece(services, run, cursor));
@@ -112,7 +111,7 @@ export async function streamExport(ctx: CallContext, collectionId: string): Prom
 async function* linesOf(ctx: CallContext, collectionId: string, head: string): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   yield encoder.encode(head);
-  for (let after = null, last = false; !last; ) {
+  for (let after = null, last = false; !last;) {
     const page = await nextMemories(ctx, ctx.namespaceId, collectionId, after);
     if (page.memories.length > 0)
       yield encoder.encode(page.memories.map((memory) => ctx.memoryFormat.memoryLine(memory)).join(""));

@@ -79,11 +79,14 @@ class Names {
 
   static async of(services: Services, target: Target, memories: readonly GivenMemory[]): Promise<Names> {
     const { collectionId } = target;
-    const known = [...new Set(memories.flatMap(({ id, childMemoryIds }) => [...(id === null ? [] : [id]), ...childMemoryIds]))];
+    const known = [
+      ...new Set(memories.flatMap(({ id, childMemoryIds }) => [...(id === null ? [] : [id]), ...childMemoryIds])),
+    ];
     const derived = new Map(
       await Promise.all(known.map(async (id) => [id, await importedMemoryIdOf(collectionId, id)] as const)),
     );
-    const homes = known.length === 0 ? new Map<string, string>() : await findHomes(services.db, [...known, ...derived.values()]);
+    const homes =
+      known.length === 0 ? new Map<string, string>() : await findHomes(services.db, [...known, ...derived.values()]);
     const first = memories.find(({ id }) => id !== null)?.id;
     const decided = first && (homes.get(first) ?? collectionId) !== collectionId ? "derived" : "kept";
     return new Names(collectionId, target.ids ?? (first ? decided : null) ?? null, derived, homes);

@@ -16,7 +16,7 @@ export interface ReadLine {
   /** Bytes of the file up to its end. */
   readonly end: number;
   readonly given: GivenLine;
-  /** Two memories of a collection with the same key are the same memory. Null where a source or nothing says so. */
+  /** Two memories of a collection with the same key are the same memory. Null where their source says so. */
   readonly sameKey: string | null;
 }
 
@@ -35,25 +35,23 @@ export class ImportLines {
     return this.#atEnd;
   }
 
-  /** A step ends before a memory with the key of an earlier one: one statement writes each key once. */
+  /** A step ends before the external id of an earlier line comes again: one statement gives a memory one content. */
   async take(): Promise<readonly ReadLine[]> {
     const taken: ReadLine[] = [];
-    const keys = new Set<string>();
-    const [from] = [this.#held?.end ?? 0];
+    const externalIds = new Set<string>();
     let memories = 0;
     while (taken.length < STEP_LINES_MAX && memories < MEMORIES_PER_CALL_MAX) {
       const line = this.#held ?? (await this.#next());
       this.#held = undefined;
-      if (line === undefined) {
-        this.#atEnd = true;
-        break;
-      }
-      const isRepeated = line.sameKey !== null && keys.has(line.sameKey);
-      if (isRepeated || (taken[0] !== undefined && line.end - Math.max(from, taken[0].end) > STEP_BYTES_MAX)) {
+      this.#atEnd = line === undefined;
+      if (line === undefined) break;
+      const externalId = line.given.kind === "memory" ? line.given.memory.externalId : null;
+      const isFull = line.end - (taken[0]?.end ?? line.end) > STEP_BYTES_MAX;
+      if (isFull || (externalId !== null && externalIds.has(externalId))) {
         this.#held = line;
         break;
       }
-      if (line.sameKey !== null) keys.add(line.sameKey);
+      if (externalId !== null) externalIds.add(externalId);
       if (line.given.kind === "memory") memories += 1;
       taken.push(line);
     }

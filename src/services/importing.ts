@@ -46,7 +46,8 @@ async function takeStep(
   const taken = stopsAt === undefined ? checked.lines : checked.lines.slice(0, checked.lines.indexOf(stopsAt));
   const rows = taken.flatMap(({ row }) => row ?? []);
   const end = taken.at(-1)?.line;
-  const tally = onLineError === "stop" ? withErrors(result, errorsOf(stopsAt ? [stopsAt] : [])) : withMoreErrors(result, taken);
+  const tally =
+    onLineError === "stop" ? withErrors(result, errorsOf(stopsAt ? [stopsAt] : [])) : withMoreErrors(result, taken);
   const hasHead = checked.lines.some(({ line }) => line.number === 1 && line.given.kind === "collection");
   return {
     at: { offset: end?.end ?? at.offset, line: end?.number ?? at.line, ids: checked.ids },

@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 interface CallOptions {
-  /** Text and bytes are sent as they are, anything else as JSON. */
+  /** Text, bytes and streams are sent as they are, anything else as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** Null sends no key at all. */
@@ -30,7 +30,8 @@ export function requestOf(method: string, path: string, options: CallOptions = {
   const init: RequestInit = { method, headers };
   if (body !== undefined) {
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
-    init.body = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const asIs = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream;
+    init.body = asIs ? body : JSON.stringify(body);
   }
   return new Request(`https://refrain.test${path}`, init);
 }

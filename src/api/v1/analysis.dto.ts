@@ -46,16 +46,25 @@ export const figuresV1 = {
     .openapi({ description: "How long the texts are." }),
   accesses: count("How often recalls brought them up, in all.", 17),
   agents: z
-    .array(z.object({ agent_id: z.string().openapi({ example: "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11" }), memories: count("Of this agent.", 20) }))
+    .array(
+      z.object({
+        agent_id: z.string().openapi({ example: "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11" }),
+        memories: count("Of this agent.", 20),
+      }),
+    )
     .openapi({ description: "Whose memories they are, the most first; up to 50 agents." }),
   metadata_keys: z
     .array(z.object({ key: z.string().openapi({ example: "interview" }), memories: count("Have this key.", 30) }))
     .openapi({ description: "What stands in the metadata, the most frequent first; up to 50 keys." }),
   not_listed: count("Agents and keys of memories beyond those that are listed.", 0),
-  repeated_texts: z.number().int().nullable().openapi({
-    description: `Memories whose text another has too, without the first of each. Null above ${REPEATS_MEMORIES_MAX.toLocaleString("en")} memories.`,
-    example: 0,
-  }),
+  repeated_texts: z
+    .number()
+    .int()
+    .nullable()
+    .openapi({
+      description: `Memories whose text another has too, without the first of each. Null above ${REPEATS_MEMORIES_MAX.toLocaleString("en")} memories.`,
+      example: 0,
+    }),
 };
 
 export const AnalysisV1 = z

@@ -6,7 +6,8 @@ const ON_ERRORS = { stop: "stop", skip: "skip" } as const satisfies Record<OnLin
 
 export const ImportQueryV1 = z.strictObject({
   on_error: z.enum(ON_ERRORS).default("stop").openapi({
-    description: "What a line that cannot be imported means: the end, with what comes before it kept; or the next line.",
+    description:
+      "What a line that cannot be imported means: the end, with what comes before it kept; or the next line.",
     example: "skip",
   }),
 });

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { TypedResponse } from "hono";
+import type { Context, TypedResponse } from "hono";
 import { analyzeNow } from "../../services/analyzing";
 import { openExport, streamExport } from "../../services/exporting";
-import type { Api } from "../env";
+import type { Api, ApiEnv } from "../env";
 import { creation } from "../middleware/creation";
 import { importFile } from "../middleware/import-file";
 import { inBackground } from "../middleware/in-background";
@@ -142,7 +142,7 @@ export function collectionWorkRoutes(app: Api): void {
     const made = c.get("inBackground");
     if (made !== undefined) return c.json(toNewTaskResponseV1(made.task), 202, location(made.task.id));
     const { collection_id } = c.req.valid("param");
-    return fileOf(await streamExport(c.get("call"), collection_id), collection_id);
+    return fileOf(c, await streamExport(c.get("call"), collection_id), collection_id);
   });
   app.openapi(importAll, (c) => {
     const { task } = c.get("creation");
@@ -160,7 +160,7 @@ export function collectionWorkRoutes(app: Api): void {
   });
   app.openapi(exportedFile, async (c) => {
     const { task_id } = c.req.valid("param");
-    return fileOf(await openExport(c.get("call"), task_id), task_id);
+    return fileOf(c, await openExport(c.get("call"), task_id), task_id);
   });
 }
 
@@ -169,8 +169,8 @@ function location(taskId: string): { Location: string } {
 }
 
 /** @param id of ours by then: it needs no quoting. */
-function fileOf(stream: ReadableStream<Uint8Array>, id: string) {
+function fileOf(c: Context<ApiEnv>, stream: ReadableStream<Uint8Array>, id: string) {
   const headers = { "Content-Type": NDJSON, "Content-Disposition": `attachment; filename="${id}.ndjson"` };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a stream: the library's types know bodies as a whole alone
-  return new Response(stream, { headers }) as Response & TypedResponse<never, never, never>;
+  return c.body(stream, 200, headers) as Response & TypedResponse<never, never, never>;
 }

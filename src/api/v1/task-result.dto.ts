@@ -49,13 +49,7 @@ const VIEWS = {
 } satisfies Record<Operation, z.ZodType>;
 
 /** What a task has to tell: of what form, its operation says. */
-export const ResultV1 = z.union([
-  VIEWS["re-voice"],
-  VIEWS.import,
-  VIEWS.analyze,
-  VIEWS.export,
-  VIEWS.rebuild,
-]);
+export const ResultV1 = z.union([VIEWS["re-voice"], VIEWS.import, VIEWS.analyze, VIEWS.export, VIEWS.rebuild]);
 
 type View<O extends Operation> = z.infer<(typeof VIEWS)[O]>;
 
