@@ -102,9 +102,10 @@ function insertNew(db: Database, step: CursorStep, collectionId: string, json: s
     ON CONFLICT DO NOTHING`);
 }
 
+const given = (name: string): SQL => sql.raw(`given.value ->> '${name}'`);
+
 /** As of an add: what has a known external id and other content replaces that content, and nothing else. */
 function updateKnown(db: Database, step: CursorStep, collectionId: string, json: string) {
-  const given = (name: string): SQL => sql.raw(`given.value ->> '${name}'`);
   return db.run(sql`UPDATE memories SET agent_id = ${given("agentId")}, text = ${given("text")},
       vector_text = ${given("vectorText")}, type = ${given("type")}, importance = ${given("importance")},
       memo = ${given("memo")}, metadata = ${given("metadata")}, occurred_at_ms = ${given("occurredAtMs")},

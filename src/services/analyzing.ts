@@ -1,11 +1,11 @@
 import { addToFigures, type FiguresSoFar, type MemoryFigures, NOTHING_SEEN } from "../domain/memory-figures";
 import type { Position } from "../domain/page";
 import { getCollection } from "./collections";
-import type { CallContext, Services } from "./context";
+import type { CallContext } from "./context";
 import { workByCursor } from "./cursor-work";
 import { ServiceError } from "./errors";
 import { MEMORIES_PER_READ, nextMemories } from "./memory-pages";
-import type { PartRun, TurnOutcome } from "./part-run";
+import type { PartRun, RunServices, TurnOutcome } from "./part-run";
 
 /** A collection with more memories is analyzed by a task. */
 export const ANALYZE_DIRECT_MEMORIES_MAX = 10_000;
@@ -13,7 +13,7 @@ export const ANALYZE_DIRECT_MEMORIES_MAX = 10_000;
 const DIRECT_READS_MAX = (2 * ANALYZE_DIRECT_MEMORIES_MAX) / MEMORIES_PER_READ;
 
 /** Counts what a collection is made of, some hundred memories a step. */
-export function analyzePart(services: Services, run: PartRun<"analyze">): Promise<TurnOutcome> {
+export function analyzePart(services: RunServices, run: PartRun<"analyze">): Promise<TurnOutcome> {
   const { collectionId } = run.command;
   const { namespaceId } = run.lease.part;
   return workByCursor(services, run, async ({ at, result }) => {

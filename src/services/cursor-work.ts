@@ -2,8 +2,8 @@ import { errorText } from "../domain/error-text";
 import type { CursorOperation, TaskCursor } from "../domain/task-commands";
 import { type CursorStep, loadCursor, type StepOutcome, writeStep } from "../data/task-cursor-store";
 import type { Services } from "./context";
-import { LeaseLost } from "./part-lease";
-import { type PartRun, referenceGone, type TaskFault, type TurnOutcome } from "./part-run";
+import { LeaseLost, type PartLease } from "./part-lease";
+import { type PartRun, referenceGone, type RunServices, type TaskFault, type TurnOutcome } from "./part-run";
 
 /** A bounded piece of work that goes by a cursor: made in memory, and then written with its cursor at once. */
 export interface Step<O extends CursorOperation> {
@@ -29,31 +29,55 @@ export interface Step<O extends CursorOperation> {
  * @throws TaskFault; LeaseLost; or what the database or a store threw. Steps that were written stay.
  */
 export async function workByCursor<O extends CursorOperation>(
-  services: Services,
-  { command, lease, deadlineMs }: PartRun<O>,
+  services: RunServices,
+  run: PartRun<O>,
   take: (cursor: TaskCursor<O>) => Promise<Step<O>>,
 ): Promise<TurnOutcome> {
-  const loaded = await loadCursor<O>(services.db, lease.part, command.collectionId);
+  const loaded = await loadCursor<O>(services.db, run.lease.part, run.command.collectionId);
   if (loaded === undefined) throw new LeaseLost();
   if (!loaded.collectionStands) throw referenceGone();
   let { cursor } = loaded;
   do {
-    const step = await take(cursor);
-    if (lease.lost) throw lease.signal.reason;
-    const written: CursorStep = {
-      lease: lease.part,
-      cursor: { step: cursor.step + 1, at: step.at, result: step.result },
-      done: step.done,
-      failed: step.failed,
-      total: step.total ?? null,
-      nowMs: services.clock.nowMs(),
-      leaseExpiresAtMs: lease.expiresAtMs(),
-    };
-    cursor = await writeTwice<O>(services, written, step.write ?? ((each) => writeStep(services.db, each)));
+    const step = await services.stepSlot(async () => {
+      const taken = await take(cursor);
+      cursor = await write(services, run.lease, cursor.step + 1, taken);
+      return taken;
+    });
     if (step.fault !== undefined) throw step.fault;
     if (step.last) return "finished";
-  } while (services.clock.nowMs() < deadlineMs);
+    await othersTurn();
+  } while (services.clock.nowMs() < run.deadlineMs);
   return "yielded";
+}
+
+/**
+ * Lets the event loop look at what else has come. A database in the same process answers without a wait, and where nothing
+ * waits nobody else is served.
+ */
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+}
+
+/** @returns the cursor as it stands then. @throws as above. */
+function write<O extends CursorOperation>(
+  services: Services,
+  lease: PartLease,
+  step: number,
+  { at, result, done, failed, total, write }: Step<O>,
+): Promise<TaskCursor<O>> {
+  if (lease.lost) throw lease.signal.reason;
+  const written: CursorStep = {
+    lease: lease.part,
+    cursor: { step, at, result },
+    done,
+    failed,
+    total: total ?? null,
+    nowMs: services.clock.nowMs(),
+    leaseExpiresAtMs: lease.expiresAtMs(),
+  };
+  return writeTwice<O>(services, written, write ?? ((each) => writeStep(services.db, each)));
 }
 
 /** A write error is ambiguous, and a step repeatable: so it is repeated once before the part is given back. */

@@ -6,7 +6,7 @@ import { type Step, workByCursor } from "./cursor-work";
 import { ServiceError } from "./errors";
 import { exportPieceName } from "./file-names";
 import { nextMemories } from "./memory-pages";
-import { type PartRun, referenceGone, type TurnOutcome } from "./part-run";
+import { type PartRun, referenceGone, type RunServices, type TurnOutcome } from "./part-run";
 import { getTask } from "./tasks";
 
 /** A piece of the file ends when it has so many bytes, or so many reads of memories. */
@@ -14,7 +14,7 @@ const PIECE_BYTES_MIN = 4 * 1_048_576;
 const PIECE_READS_MAX = 10;
 
 /** Writes a collection to a file, piece by piece. A piece is part of it once the cursor names it. */
-export function exportPart(services: Services, run: PartRun<"export">): Promise<TurnOutcome> {
+export function exportPart(services: RunServices, run: PartRun<"export">): Promise<TurnOutcome> {
   return workByCursor(services, run, (cursor) => takePiece(services, run, cursor));
 }
 

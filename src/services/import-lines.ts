@@ -1,5 +1,5 @@
 import { MEMORIES_PER_CALL_MAX } from "../domain/memory";
-import { FileLines, type FileLine } from "./file-lines";
+import type { FileLine, FileLines } from "./file-lines";
 import { sameKeyOf } from "./memories";
 import type { GivenLine, MemoryFormat } from "./ports";
 import { JsonFault, parseStrictJson } from "./strict-json";

@@ -7,13 +7,13 @@ import { FileLines } from "./file-lines";
 import { filesOfTask } from "./file-names";
 import { type CheckedLine, checkLines } from "./import-check";
 import { ImportLines } from "./import-lines";
-import { type PartRun, TaskFault, type TurnOutcome } from "./part-run";
+import { type PartRun, type RunServices, TaskFault, type TurnOutcome } from "./part-run";
 
 /**
  * Adds the memories of a file to a collection, up to 100 a step, by the rules of an add. Memories, counts and the place
  * in the file are written at once, so that nothing is doubled or lost, wherever a crash comes.
  */
-export async function importPart(services: Services, run: PartRun<"import">): Promise<TurnOutcome> {
+export async function importPart(services: RunServices, run: PartRun<"import">): Promise<TurnOutcome> {
   let lines: ImportLines | undefined;
   const outcome = await workByCursor(services, run, (cursor) => {
     lines ??= new ImportLines(

@@ -4,9 +4,12 @@ import type { Services } from "./context";
 import { ServiceError } from "./errors";
 import type { PartLease } from "./part-lease";
 
-/** One invocation of a consumer: its services, and the slots for model calls that all its parts share. */
+/** One invocation of a consumer: its services, and the slots that all its parts share. */
 export interface RunServices extends Services {
+  /** For calls of the model. */
   readonly modelSlot: LimitFunction;
+  /** For steps of work that goes by a cursor: each holds some megabytes of memories. */
+  readonly stepSlot: LimitFunction;
 }
 
 export interface PartRun<O extends Operation = Operation> {

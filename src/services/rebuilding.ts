@@ -4,10 +4,10 @@ import type { Memory } from "../domain/memory";
 import type { Services } from "./context";
 import { workByCursor } from "./cursor-work";
 import { nextMemories } from "./memory-pages";
-import type { PartRun, TurnOutcome } from "./part-run";
+import type { PartRun, RunServices, TurnOutcome } from "./part-run";
 
 /** Makes anew what searches read of a collection, some hundred memories a step. */
-export function rebuildPart(services: Services, run: PartRun<"rebuild">): Promise<TurnOutcome> {
+export function rebuildPart(services: RunServices, run: PartRun<"rebuild">): Promise<TurnOutcome> {
   const { collectionId } = run.command;
   const { namespaceId } = run.lease.part;
   return workByCursor(services, run, async ({ at, result }) => {

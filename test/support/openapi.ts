@@ -64,7 +64,8 @@ export const jsonBodyOf = (operation: Operation): MediaType | undefined =>
 export function fileBodyOf(operation: Operation): { readonly type: string; readonly example: string } | undefined {
   const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (type === undefined || type === "application/json") return undefined;
-  return { type, example: String(media?.schema.example ?? "") };
+  const example = media?.schema.example;
+  return { type, example: typeof example === "string" ? example : "" };
 }
 
 export const pathParametersOf = (operation: Operation): readonly string[] =>

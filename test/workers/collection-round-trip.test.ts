@@ -10,10 +10,10 @@ const text = (maxLength: number, minLength = 0) =>
 const hex = fc.uuid().map((uuid) => uuid.replaceAll("-", ""));
 const time = fc.date({ min: new Date(0), max: new Date("9999-12-31T23:59:59.999Z"), noInvalidDate: true });
 const timestamp = time.map((date) => date.toISOString());
-const json = fc.jsonValue({ maxDepth: 3 }).map((value) => {
-  const exact = (_: string, each: unknown) => (Number.isInteger(each) && !Number.isSafeInteger(each) ? 0.5 : each);
-  return JSON.parse(JSON.stringify(value).replaceAll("\\u0000", "0"), exact);
-});
+const exact = (_: string, each: unknown) => (Number.isInteger(each) && !Number.isSafeInteger(each) ? 0.5 : each);
+const json = fc
+  .jsonValue({ maxDepth: 3 })
+  .map((value) => JSON.parse(JSON.stringify(value).replaceAll("\\u0000", "0"), exact));
 const metadata = fc.dictionary(
   text(20).filter((key) => key !== "__proto__"),
   json.filter((value) => !JSON.stringify(value).includes("__proto__")),
