@@ -2,8 +2,8 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-worker
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
 /**
- * What creation promises, whatever the placement of the requests objects: these files run over both. Not the pairs of
- * faults: there a crash of one case would reset the object of many others.
+ * What creation promises, whatever the placement of the requests objects: these files run over both. The pairs of faults
+ * have a project of their own: a crash of one case must not reset the object of another, so there are many objects.
  */
 const OVER_BOTH_PLACEMENTS = [
   "batches-create",
@@ -69,8 +69,12 @@ export default defineConfig(async () => {
       maxWorkers: 2,
       projects: [
         { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-        inWorkerd("workers", ["test/workers/**/*.test.ts"], bindings),
+        inWorkerd("workers", ["test/workers/**/!(creation-pairs-gathered).test.ts"], bindings),
         inWorkerd("workers-shared", overBoth, { ...bindings, REQUEST_OBJECTS: "3" }),
+        inWorkerd("workers-pairs", ["test/workers/creation-pairs-gathered.test.ts"], {
+          ...bindings,
+          REQUEST_OBJECTS: "1000",
+        }),
         {
           test: {
             name: "e2e",

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { resolve } from "node:path";
 
 import { buildAssets } from "./build-assets.ts";
-import { waitUntilHealthy } from "./dev/health.ts";
+import { Unhealthy, waitUntilHealthy } from "./dev/health.ts";
 import { areMigrationsNoted, DATABASE_NAME, noteMigrations } from "./dev/migrations.ts";
 import { LOCAL_HOST, portFault } from "./dev/ports.ts";
 import { adminKeyInForce, variableArguments, workerVariableNames } from "./dev/worker-variables.ts";
@@ -36,7 +36,10 @@ async function main(): Promise<number> {
     output: "inherit",
   });
   ended.abort();
-  await announced;
+  const served = await announced;
+  if (served === "refused") {
+    throw new DevFault("The service cannot run with its variables: the error above names what is wrong, and where.");
+  }
   return end.code;
 }
 
@@ -83,12 +86,15 @@ async function applyMigrations(stateDir: string): Promise<void> {
   noteMigrations(stateDir);
 }
 
-async function announceWhenHealthy(address: string, ended: AbortSignal): Promise<void> {
+/** A service that cannot serve is ended: its log has said why. */
+async function announceWhenHealthy(address: string, ended: AbortSignal): Promise<"served" | "refused"> {
   try {
     await waitUntilHealthy(address, ended);
-  } catch {
-    // wrangler ended before the service ever answered, and has said why.
-    return;
+  } catch (error) {
+    // Else wrangler ended before the service ever answered, and has said why.
+    if (!(error instanceof Unhealthy)) return "served";
+    signals.end();
+    return "refused";
   }
   const key = adminKeyInForce(process.env, readRoot(".dev.vars"));
   process.stdout.write(
@@ -102,6 +108,7 @@ async function announceWhenHealthy(address: string, ended: AbortSignal): Promise
       "",
     ].join("\n"),
   );
+  return "served";
 }
 
 /** Hands each signal to whatever child runs at the time. A parent that vanished counts as SIGTERM. */
@@ -116,6 +123,8 @@ function signalRelay() {
   process.on("disconnect", () => receive("SIGTERM"));
   return {
     received: () => received,
+    /** Ends whatever child runs now. */
+    end: () => send?.("SIGINT"),
     onSignal: (target: (signal: NodeJS.Signals) => void): void => {
       send = target;
     },

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { waitUntilHealthy } from "../dev/health.ts";
+import { Unhealthy, waitUntilHealthy } from "../dev/health.ts";
 import { findFreePort, LOCAL_HOST } from "../dev/ports.ts";
 import { DemoFault } from "./demo-fault.ts";
 
@@ -67,10 +67,9 @@ export async function waitUntilReady(service: Service, signal: AbortSignal): Pro
   try {
     await waitUntilHealthy(service.address, AbortSignal.any([signal, service.lost, limit]));
   } catch (error) {
-    if (!limit.aborted) throw error;
-    throw new DemoFault(
-      `The service did not answer within ${START_MS_MAX / 1000} s. Its last words:\n${service.lastWords()}`,
-    );
+    if (!limit.aborted && !(error instanceof Unhealthy)) throw error;
+    const what = limit.aborted ? `did not answer within ${START_MS_MAX / 1000} s` : "cannot serve";
+    throw new DemoFault(`The service ${what}. Its last words:\n${service.lastWords()}`);
   }
 }
 

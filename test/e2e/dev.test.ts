@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { LOCAL_HOST } from "../../scripts/dev/ports.ts";
+import { findFreePort, LOCAL_HOST } from "../../scripts/dev/ports.ts";
 import { PROJECT_ROOT } from "../../scripts/dev/wrangler.ts";
 import { Service, type ServiceOptions } from "../support/service.ts";
 
@@ -94,6 +94,17 @@ describe("npm run dev", () => {
       stderr: 'PORT must be a number from 1 to 65535, not "eighty".\n',
     });
   });
+
+  it("names a variable of the Worker that is wrong, and ends with 1", async () => {
+    const end = await runDev({
+      PORT: String(await findFreePort()),
+      STATE_DIR: await newFolder(),
+      LEASE_SECONDS: "soon",
+    });
+    expect(end.code).toBe(1);
+    expect(end.stdout + end.stderr).toContain("at LEASE_SECONDS");
+    expect(end.stderr).toMatch(/^The service cannot run with its variables: .+\.$/m);
+  });
 });
 
 async function start(options: ServiceOptions): Promise<Service> {
@@ -106,6 +117,12 @@ async function start(options: ServiceOptions): Promise<Service> {
 /** What stands behind a label of the lines that say the service is ready. */
 function printed({ output }: Service, label: string): string {
   return new RegExp(`^ +${label} +(\\S+)$`, "m").exec(output)?.[1] ?? "";
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "refrain-dev-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Runs it to its end. */

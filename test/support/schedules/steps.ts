@@ -99,7 +99,13 @@ function stepOf(weights: { readonly together: number; readonly fault: number }):
 
 const put: Step = { do: "put", id: 0, body: "a" };
 const rowless: Step = { do: "fault", fault: { kind: "fails-before", at: "write", skip: 0, times: 1 } };
-/** How it begins: nothing, a task, one that meets a fault, one without a row, one that has ended, one that was given up. */
+/** Longer than one call goes on trying. */
+const outage: Step = { do: "fault", fault: { kind: "fails-before", at: "write", skip: 0, times: 6 } };
+const ending = fc.constantFrom("cancel" as const, "cancel-request" as const, "delete" as const);
+/**
+ * How it begins: nothing, a task, one that meets a fault, one without a row, one that has ended, one that was given up,
+ * one that is ended while nothing can be written.
+ */
 const opening: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 2, arbitrary: fc.constant([]) },
   { weight: 2, arbitrary: fc.constant([put]) },
@@ -108,6 +114,7 @@ const opening: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Step[]>([put, { do: "deliver", how: "all" }]) },
   { weight: 2, arbitrary: fc.constant<Step[]>([put, { do: "cancel", id: 0 }]) },
   { weight: 1, arbitrary: fc.constant<Step[]>([{ do: "cancel-request", id: 0 }]) },
+  { weight: 2, arbitrary: ending.map((what): Step[] => [put, outage, { do: what, id: 0 }]) },
 );
 
 /** What a schedule is mostly about. */
