@@ -20,6 +20,8 @@ export interface ApiEnv {
     creation: Creation;
     /** Set on routes that create an agent or a collection; null without a request id. */
     creationRequest: CreationRequest | null;
+    /** Set on a GET that started a task, or joined one, in place of its answer. */
+    inBackground: Creation | undefined;
     /** Set on routes that reserve an id. */
     reservation: Reservation;
     /** Set instead of `creation` when the body is a bulk. */

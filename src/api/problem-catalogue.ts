@@ -71,6 +71,17 @@ const CATALOGUE = {
   ],
   "collection-busy": ["Too many writers change this collection", "Send the same call again."],
   "collection-empty": ["The collection has no memories", "Add memories before you re-voice it."],
+  "analysis-too-large": [
+    "The collection is too large to be analyzed at once",
+    "Send `Prefer: respond-async`, and read the result of the task.",
+  ],
+  "body-broken": ["The body broke off", "Send it again as a whole."],
+  "line-invalid": [
+    "A line of the file cannot be imported",
+    "The detail names the line. What comes before it was added; correct the file and import it again: what is there already is skipped.",
+  ],
+  "file-not-found": ["The task has no file", "Only an export has one, once it is complete."],
+  "file-gone": ["The file is no longer kept", "Export the collection again, or send the file of the import again."],
   "memory-not-found": ["No such memory", "Check the id of the memory and of its collection."],
   "memory-deleted": [
     "The memory was deleted",

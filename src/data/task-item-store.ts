@@ -1,9 +1,10 @@
 import { and, eq, gt, sql } from "drizzle-orm";
-import type { ItemProblem, ItemVerdict, ReVoiceCommand, TaskItem, TaskUsage } from "../domain/task";
+import type { ItemProblem, ItemVerdict, TaskItem, TaskUsage } from "../domain/task";
+import type { ReVoiceCommand } from "../domain/task-commands";
 import { parseOwnJson } from "../domain/own-json";
 import type { Database } from "./database";
 import { taskItems } from "./schema";
-import { clearLeases, heldBy, type LeasedPart, RESULT_OF_ITEMS } from "./task-part-sql";
+import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
 
 /** An item that is still to be done, with its source as it is now. */
 export interface PendingItem {
@@ -163,7 +164,7 @@ function failOnFailedItem(db: Database, lease: LeasedPart, nowMs: number) {
     detail: "A memory failed, and on_item_error is `fail`. See the items of the task.",
   });
   return db.run(sql`UPDATE tasks SET status = 'error', error = ${error}, ended_at_ms = ${nowMs},
-      updated_at_ms = ${nowMs}, result = ${RESULT_OF_ITEMS}
+      updated_at_ms = ${nowMs}, result = ${RESULT_OF_PARTS}
     WHERE id = ${lease.taskId} AND namespace_id = ${lease.namespaceId}
       AND json_extract(command, '$.onItemError') = 'fail'
       AND EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND failed > 0)

@@ -2,7 +2,7 @@ import { and, eq, sql, type SQL } from "drizzle-orm";
 import { PART_ATTEMPTS_MAX, type TaskError, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
 import { taskParts } from "./schema";
-import { bindNewTarget, clearLeases, completeIfDone, heldBy, type LeasedPart, RESULT_OF_ITEMS } from "./task-part-sql";
+import { bindNewTarget, clearLeases, completeIfDone, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
 
 export interface ClaimInput {
   readonly namespaceId: string;
@@ -150,7 +150,7 @@ export async function failIfExhausted(db: Database, task: TaskToFail, nowMs: num
 
 function endAsError(db: Database, task: TaskToFail, error: SQL, condition: SQL, nowMs: number) {
   return db.all<{ id: string }>(sql`UPDATE tasks SET status = 'error', error = ${error},
-      ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_ITEMS}
+      ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_PARTS}
     WHERE id = ${task.id} AND namespace_id = ${task.namespaceId} AND status IN ('created', 'running', 'retry')
       AND ${condition}
     RETURNING id`);

@@ -8,6 +8,9 @@ export const IMPORTANCE_MIN = 1;
 export const IMPORTANCE_MAX = 10;
 export const IMPORTANCE_DEFAULT = 5;
 export const MEMORIES_PER_CALL_MAX = 100;
+export const MEMO_MAX_CHARACTERS = 2_000;
+export const EXTERNAL_ID_MAX_CHARACTERS = 200;
+export const CHILD_MEMORIES_MAX = 100;
 
 export interface Memory {
   readonly id: string;

@@ -1,8 +1,10 @@
 import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
+import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
 import type { Services } from "../services/context";
 import type { ClaimRate, TextGenerator, WordVectors } from "../services/ports";
+import { bucketFiles } from "./bucket-files";
 import { type Config, readConfig } from "./config";
 import { log } from "./log";
 import type { ModelConfig } from "./model-config";
@@ -54,6 +56,8 @@ export function openServices(env: Env): Services {
     bells: queueBells(env.TASK_BELLS),
     generator: generatorOf(config, env),
     embedder: config.embedder === "none" ? null : wordVectorsOf(env.ASSETS),
+    files: bucketFiles(env.FILES),
+    memoryFormat: ndjsonFormat,
     limits: config.limits,
     log,
   };

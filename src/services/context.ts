@@ -1,5 +1,15 @@
 import type { Database } from "../data/database";
-import type { ClaimRate, Clock, PutKeys, TaskBells, TaskRequests, TextGenerator, WordVectors } from "./ports";
+import type {
+  ClaimRate,
+  Clock,
+  Files,
+  MemoryFormat,
+  PutKeys,
+  TaskBells,
+  TaskRequests,
+  TextGenerator,
+  WordVectors,
+} from "./ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {
@@ -13,6 +23,8 @@ export interface Services {
   readonly generator: TextGenerator;
   /** Null where words alone are searched. */
   readonly embedder: WordVectors | null;
+  readonly files: Files;
+  readonly memoryFormat: MemoryFormat;
   readonly limits: Limits;
   readonly log: Log;
 }

@@ -1,3 +1,5 @@
+import type { Collection } from "../domain/collection";
+import type { Memory, MemoryContent } from "../domain/memory";
 import type { Task, TaskHead, TaskType } from "../domain/task";
 import type { WordTable } from "../domain/word-table";
 import type { ErrorValue } from "./errors";
@@ -118,6 +120,53 @@ export interface VectorIndex {
     query: { readonly vector: Float32Array; readonly collectionIds: readonly string[]; readonly limit: number },
   ): Promise<readonly { readonly memoryId: string; readonly similarity: number }[]>;
   remove(memoryIds: readonly string[]): Promise<void>;
+}
+
+/** What was found out of a file while it was stored. */
+export interface StoredBody {
+  readonly bytes: number;
+  /** Lines that hold more than white space. */
+  readonly lines: number;
+  /** SHA-256 of its bytes, hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Files too large for the database. A name is written once; written again it holds the later content.
+ * @throws ServiceError `unavailable` when the store does not answer.
+ */
+export interface Files {
+  /** Stores what comes, of unknown length, in constant memory. What the source throws is thrown on, and nothing kept. */
+  store(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredBody>;
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  has(name: string): Promise<boolean>;
+  /** At most `length` bytes from `offset`, which lies in the file. Undefined when there is no such file. */
+  read(name: string, range: { readonly offset: number; readonly length: number }): Promise<Uint8Array | undefined>;
+  open(name: string): Promise<ReadableStream<Uint8Array> | undefined>;
+  /** Removes all files whose names begin so. */
+  removeAll(beginning: string): Promise<void>;
+}
+
+/** A memory as a file gives it. */
+export interface GivenMemory extends MemoryContent, Pick<Memory, "accessedAtMs" | "accessCount" | "source"> {
+  /** The memory's id where it came from. */
+  readonly id: string | null;
+  readonly createdAtMs: number | null;
+}
+
+/** What a line of a file says; or a sentence about what is wrong with it. */
+export type GivenLine =
+  | { readonly kind: "collection" }
+  | { readonly kind: "memory"; readonly memory: GivenMemory }
+  | { readonly kind: "fault"; readonly detail: string };
+
+/** The format of exported files: lines of JSON, the first about the collection, then one for each memory. */
+export interface MemoryFormat {
+  /** With the line feed at its end, as the next. */
+  collectionLine(collection: Collection): string;
+  memoryLine(memory: Memory): string;
+  /** @param value the JSON of a line, parsed. */
+  readLine(value: unknown): GivenLine;
 }
 
 export interface Clock {

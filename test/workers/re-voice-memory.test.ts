@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/memory-settings";
-import type { ReVoiceCommand } from "../../src/domain/task";
+import type { ReVoiceCommand } from "../../src/domain/task-commands";
 import { DEFAULT_VOICE } from "../../src/domain/voice";
 import { ServiceError } from "../../src/services/errors";
 import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports";

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agent";
 import {
   ALPHA_MAX,
   DEFAULT_MEMORY_SETTINGS,
@@ -12,7 +13,6 @@ import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../../domain/page";
 
 export const NAME_MAX_CHARACTERS = 200;
 export const DESCRIPTION_MAX_CHARACTERS = 2_000;
-export const METADATA_MAX_CHARACTERS = 16_384;
 
 export const NameV1 = z.string().min(1).max(NAME_MAX_CHARACTERS);
 export const DescriptionV1 = z.string().max(DESCRIPTION_MAX_CHARACTERS).nullable();
@@ -28,7 +28,7 @@ export const TimestampV1 = z.iso
   .openapi({ format: "date-time", example: "2026-03-01T12:00:00.000Z" });
 
 export const MetadataV1 = z
-  .record(z.string().max(NAME_MAX_CHARACTERS), z.unknown())
+  .record(z.string().max(METADATA_KEY_MAX_CHARACTERS), z.unknown())
   .refine((value) => JSON.stringify(value).length <= METADATA_MAX_CHARACTERS, {
     error: `Must be at most ${METADATA_MAX_CHARACTERS} characters of JSON.`,
   })

@@ -4,6 +4,7 @@ import { agentsRoutes } from "./agents.routes";
 import { batchCreationRoutes } from "./batch-creation.routes";
 import { batchesRoutes } from "./batches.routes";
 import { checkmateRoutes } from "./checkmate.routes";
+import { collectionWorkRoutes } from "./collection-work.routes";
 import { collectionsRoutes } from "./collections.routes";
 import { keysRoutes } from "./keys.routes";
 import { memoriesRoutes } from "./memories.routes";
@@ -18,6 +19,7 @@ export function v1Routes(app: Api): void {
   agentsRoutes(app);
   agentCollectionsRoutes(app);
   collectionsRoutes(app);
+  collectionWorkRoutes(app);
   memoriesRoutes(app);
   memoryChangesRoutes(app);
   recallRoutes(app);

@@ -1,8 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import {
+  CHILD_MEMORIES_MAX,
+  EXTERNAL_ID_MAX_CHARACTERS,
   IMPORTANCE_DEFAULT,
   IMPORTANCE_MAX,
   IMPORTANCE_MIN,
+  MEMO_MAX_CHARACTERS,
   MEMORIES_PER_CALL_MAX,
   MEMORY_TEXT_MAX_CHARACTERS,
   type Memory,
@@ -16,10 +19,6 @@ import { faultsOf, validationFailed } from "../faults";
 import { problemMembers } from "../problem";
 import { ProblemV1 } from "../route";
 import { MetadataV1, TimestampV1, toMsOrNull, toTimestamp, toTimestampOrNull, withoutUndefined } from "./common.dto";
-
-const MEMO_MAX_CHARACTERS = 2_000;
-const EXTERNAL_ID_MAX_CHARACTERS = 200;
-const CHILD_MEMORIES_MAX = 100;
 
 /** Wire words of the types, and what each is inside. */
 const TYPES = { observation: "observation", integration: "integration" } as const satisfies Record<
