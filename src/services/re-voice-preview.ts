@@ -50,7 +50,7 @@ export async function previewReVoicing(
   const taskId = newId("task");
   const references = await findForCreation(ctx.db, [{ namespaceId, taskId, ...idsOf(input) }]);
   const { command } = await planTask(taskId, namespaceId, input, references);
-  if (command === null) throw new Error("A reservation has nothing to show.");
+  if (command?.operation !== "re-voice") throw new Error("Only a re-voicing has a dry run.");
   const memories = references.findCollection(namespaceId, command.collectionId)?.memoryCount ?? 0;
   const preview = count === 0 ? [] : await retellFirst(ctx, taskId, command, count);
   return { memories, modelCallsMax: memories * MODEL_CALLS_PER_MEMORY_MAX, preview };
