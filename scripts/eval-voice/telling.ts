@@ -1,6 +1,7 @@
 import "./worker-sources.ts";
 import type { InputMemory } from "../demo/input.ts";
 import type { SampleAgent } from "../sample/agents.ts";
+import type { Repair } from "../../src/services/ports.ts";
 
 /** One memory as an agent tells it. */
 export interface Told {
@@ -35,11 +36,12 @@ export async function createTeller(signal: AbortSignal): Promise<Teller> {
       };
       const allowed = allowedByVoice(agent.name, agent.voice);
       const startMs = performance.now();
-      let { text } = await generator.reVoice({ ...request, repair: null }, { signal });
+      // The rules always have a text; without one the service would keep none, and neither does this.
+      const ask = async (repair: Repair | null) => (await generator.reVoice({ ...request, repair }, { signal })).text;
+      let text = (await ask(null)) ?? "";
       let verdict = checkFacts(body.text, text, allowed);
       if (hasFault(verdict)) {
-        const repair = { text, missing: verdict.missing };
-        ({ text } = await generator.reVoice({ ...request, repair }, { signal }));
+        text = (await ask({ text, ...verdict })) ?? "";
         verdict = checkFacts(body.text, text, allowed);
       }
       return { source: body.text, text, isFlagged: hasFault(verdict), ms: performance.now() - startMs };

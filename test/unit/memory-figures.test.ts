@@ -20,6 +20,7 @@ const base: Memory = {
   childMemoryIds: [],
   externalId: null,
   source: null,
+  version: 1,
   deletedAtMs: null,
 };
 

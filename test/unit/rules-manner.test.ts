@@ -29,6 +29,7 @@ async function toldBy(
     { ...request, sourceContext: [], agentContext: [], instructions: null, repair: null },
     { signal: new AbortController().signal },
   );
+  if (result === null) throw new Error("The rules always answer.");
   return result;
 }
 
