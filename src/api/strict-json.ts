@@ -6,7 +6,8 @@ export function parseStrictJson(text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof JsonFault) throw new HttpProblem(400, "json-invalid", `The body: ${error.message}`);
+    if (error instanceof JsonFault)
+      throw new HttpProblem(400, "json-invalid", error.message.replace(/^It is /, "The body is "));
     throw error;
   }
 }

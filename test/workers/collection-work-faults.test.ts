@@ -9,7 +9,7 @@ beforeEach(() => resetFaults());
 
 const COUNT = 1_300;
 const LINES = ndjson(...Array.from({ length: COUNT }, (_, i) => ({ text: `memory ${i}`, external_id: `${i}` })));
-const STEP = "json_extract(cursor, '$.step')";
+const STEP = "SET cursor = ?, done = ?";
 
 type StepFault = [kind: FaultKind, at: string, what: string, times?: number];
 
