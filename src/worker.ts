@@ -1,6 +1,6 @@
 import { createApp } from "./api/app";
 import { openServices } from "./runtime/context";
-import { sweepTasks } from "./runtime/sweeper";
+import { sweepAll } from "./runtime/sweeper";
 import { consumeBells } from "./runtime/task-consumer";
 
 export { TaskRequestObject } from "./runtime/task-request-object";
@@ -10,5 +10,5 @@ const app = createApp();
 export default {
   fetch: app.fetch,
   queue: (batch, env) => consumeBells(openServices(env), batch),
-  scheduled: (_controller, env) => sweepTasks(openServices(env)),
+  scheduled: (_controller, env) => sweepAll(openServices(env)),
 } satisfies ExportedHandler<Env>;

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Page, PageRequest, Position } from "../domain/page";
+import { type Page, PAGE_SIZE_DEFAULT, type PageRequest, type Position } from "../domain/page";
 import type { ApiEnv } from "./env";
 import { HttpProblem } from "./problem";
 
@@ -24,23 +24,37 @@ function fromBase64Url(text: string): string {
   }
 }
 
-export function pageRequestOf(query: { readonly limit: number; readonly cursor?: string | undefined }): PageRequest {
-  return { limit: query.limit, after: query.cursor === undefined ? null : decodeCursor(query.cursor) };
+interface GivenPage {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export function pageRequestOf(query: GivenPage): PageRequest {
+  return {
+    limit: query.limit ?? PAGE_SIZE_DEFAULT,
+    after: query.cursor === undefined ? null : decodeCursor(query.cursor),
+  };
+}
+
+interface ListView<V> {
+  items: V[];
+  next_cursor: string | null;
+}
+
+/** The body of a list whose cursor travels in the body of the request. */
+export function pageOf<T, V>(page: Page<T>, toView: (item: T) => V): ListView<V> {
+  return { items: page.items.map((item) => toView(item)), next_cursor: page.next && encodeCursor(page.next) };
 }
 
 /** The body of a list; sets `Link: rel="next"` where there is a next page. */
-export function listOf<T, V>(
-  c: Context<ApiEnv>,
-  page: Page<T>,
-  toView: (item: T) => V,
-): { items: V[]; next_cursor: string | null } {
-  const next = page.next === null ? null : encodeCursor(page.next);
-  if (next !== null) {
+export function listOf<T, V>(c: Context<ApiEnv>, page: Page<T>, toView: (item: T) => V): ListView<V> {
+  const view = pageOf(page, toView);
+  if (view.next_cursor !== null) {
     const url = new URL(c.req.url);
-    url.searchParams.set("cursor", next);
+    url.searchParams.set("cursor", view.next_cursor);
     c.header("Link", `<${url.pathname}${url.search}>; rel="next"`);
   }
-  return { items: page.items.map((item) => toView(item)), next_cursor: next };
+  return view;
 }
 
 /** A cursor inside one thing: the place in it. @throws HttpProblem 400 for a cursor of another thing. */

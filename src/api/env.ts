@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiRuntime } from "../runtime/context";
 import type { CallContext, Services } from "../services/context";
 import type { Creation } from "../services/claim-answer";
+import type { CreationRequest } from "../services/creation-request";
 import type { Outcome } from "../services/outcome";
 import type { ReVoicePreview } from "../services/re-voice-preview";
 import type { Reservation } from "../services/reservations";
@@ -17,6 +18,10 @@ export interface ApiEnv {
     call: CallContext;
     /** Set on routes that start a task. */
     creation: Creation;
+    /** Set on routes that create an agent or a collection; null without a request id. */
+    creationRequest: CreationRequest | null;
+    /** Set on a GET that started a task, or joined one, in place of its answer. */
+    inBackground: Creation | undefined;
     /** Set on routes that reserve an id. */
     reservation: Reservation;
     /** Set instead of `creation` when the body is a bulk. */

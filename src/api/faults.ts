@@ -36,12 +36,24 @@ function faultsOfIssue(issue: Issue, prefix: string): readonly Fault[] {
       detail: "This field is not known here. Remove it, or check its spelling.",
     }));
   if (issue.code === "invalid_union") {
+    const exclusive = exclusiveKeys(issue.errors);
+    if (exclusive.length > 0) return [{ pointer, detail: `Give exactly one of: ${exclusive.join(", ")}.` }];
     // The branch that came nearest tells most: one that takes such a value at all, and the one with the fewest faults.
     const fitting = issue.errors.filter((branch) => !branch.some(isOfWrongType));
     const nearest = (fitting.length > 0 ? fitting : issue.errors).toSorted((a, b) => a.length - b.length)[0];
     if (nearest !== undefined && nearest.length > 0) return nearest.flatMap((inner) => faultsOfIssue(inner, pointer));
   }
   return [{ pointer, detail: sentenceOf(issue) }];
+}
+
+/** The fields that stand together, though each branch knows a part of them only; none when something else is wrong. */
+function exclusiveKeys(branches: readonly (readonly Issue[])[]): readonly string[] {
+  const refused = branches.map((branch) =>
+    branch.flatMap((issue) => (issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys : [])),
+  );
+  const areAlone = branches.every((branch, i) => branch.length === 1 && refused[i]?.length !== 0);
+  const keys = [...new Set(refused.flat())];
+  return areAlone ? keys.filter((key) => refused.some((known) => !known.includes(key))) : [];
 }
 
 function isOfWrongType(issue: Issue): boolean {

@@ -63,6 +63,14 @@ after a lost answer, a timeout, a 5xx, a crash of your own. The first answer is 
 [\`request-id-reused\`](/problems/request-id-reused)). Not sure whether anything arrived? Ask
 \`GET /v1/requests/{request_id}\`.
 
+Agents and collections take a \`requestId\` too, if you like: a repeat answers 200 with the first, as it is now.
+
+# Deleting
+
+\`DELETE\` marks a thing as deleted: from then on it answers 410, \`?include_deleted=true\` reads it, and
+\`PATCH …/undelete\` brings it back. With \`?hard=true\` it is removed for good. \`?dry_run=true\` changes nothing and
+counts what would go.
+
 # Keys
 
 Every path under \`/v1\` takes \`Authorization: Bearer <key>\`. The admin key acts in the namespace \`default\`, and makes

@@ -65,10 +65,34 @@ const CATALOGUE = {
   "agent-disabled": ["The agent is disabled", "Enable it with `PATCH /v1/agents/{agent_id}`."],
   managed: ["The system owns it", "Things with `managed: true` cannot be changed."],
   "collection-not-found": ["No such collection", "Check the id; ids of other namespaces are unknown here."],
-  "collection-deleted": ["The collection was deleted", "Read it with `?include_deleted=true`."],
+  "collection-deleted": [
+    "The collection was deleted",
+    "Read it with `?include_deleted=true`, or restore it with `PATCH …/undelete`.",
+  ],
+  "collection-busy": ["Too many writers change this collection", "Send the same call again."],
   "collection-empty": ["The collection has no memories", "Add memories before you re-voice it."],
+  "analysis-too-large": [
+    "The collection is too large to be analyzed at once",
+    "Send `Prefer: respond-async`, and read the result of the task.",
+  ],
+  "body-broken": ["The body broke off", "Send it again as a whole."],
+  "line-invalid": [
+    "A line of the file cannot be imported",
+    "The detail names the line. What comes before it was added; correct the file and import it again: what is there already is skipped.",
+  ],
+  "file-not-found": ["The task has no file", "Only an export has one, once it is complete."],
+  "file-gone": ["The file is no longer kept", "Export the collection again, or send the file of the import again."],
   "memory-not-found": ["No such memory", "Check the id of the memory and of its collection."],
-  "memory-deleted": ["The memory was deleted", "Read it with `?include_deleted=true`."],
+  "memory-deleted": [
+    "The memory was deleted",
+    "Read it with `?include_deleted=true`, or restore it with `PATCH …/undelete`.",
+  ],
+  "memory-exists": [
+    "Another memory is this one",
+    "`memory_id` names the memory that has this external_id, or says the same. Change that one, or delete it first.",
+  ],
+  "memory-busy": ["Too many writers change this memory", "Send the same call again."],
+  "truncation-unfinished": ["More memories than one call removes", "Send the same call again: it goes on."],
   "write-unconfirmed": [
     "Stored or not: the database did not say",
     "Send the same call again. What is there already is skipped: nothing is stored twice.",
@@ -82,7 +106,10 @@ const CATALOGUE = {
   "task-complete": ["The task is complete", "There is nothing to do again. Start a new task with a new requestId."],
   "removal-pending": ["Being removed, not yet proven", "It will be carried out. Send the same call again to be sure."],
   "cancel-pending": ["Being canceled, not yet proven", "It will be carried out. Send the same call again to be sure."],
-  "request-id-retired": ["The requestId is retired", "Its task was removed. Use a new requestId for a new request."],
+  "request-id-retired": [
+    "The requestId is retired",
+    "What it made was removed. Use a new requestId for a new request.",
+  ],
   "request-not-found": ["Nothing was accepted under this requestId", "Sending the same request with it is safe."],
   "namespace-not-found": ["No such namespace", "List them with `GET /v1/namespaces`."],
   "namespace-name-taken": ["The name is taken", "Choose another name for the namespace."],

@@ -2,17 +2,28 @@ import { and, count, eq, getTableColumns, inArray, isNull, ne, notExists, type S
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Agent } from "../domain/agent";
 import type { Page, PageRequest } from "../domain/page";
+import { insertCreation, retireCreation, unlessCreated } from "./creation-store";
 import type { Database } from "./database";
+import type { NounFilters } from "./noun-search";
+import { searchedColumns, whereOf } from "./noun-search";
 import { after, newestFirst, toPage } from "./page";
 import { agentCollections, agents, collections } from "./schema";
 
 const { namespaceId: _namespaceId, ...agentColumns } = getTableColumns(agents);
 
-/** @returns false when a live agent of the namespace has the name. */
-export async function insertAgent(db: Database, namespaceId: string, agent: Agent): Promise<boolean> {
-  const rows = await db
+/**
+ * @param body what was asked under a request id, from which the agent's id is derived; null without one.
+ * @returns false when a live agent of the namespace has the name, or when the id was used before.
+ */
+export async function insertAgent(
+  db: Database,
+  namespaceId: string,
+  agent: Agent,
+  body: string | null,
+): Promise<boolean> {
+  const insert = db
     .insert(agents)
-    .values({ ...agent, namespaceId })
+    .select(unlessCreated(agents, { ...agent, namespaceId }))
     // An update of nothing: drizzle's onConflictDoNothing cannot name a partial index.
     .onConflictDoUpdate({
       target: [agents.namespaceId, agents.name],
@@ -21,6 +32,8 @@ export async function insertAgent(db: Database, namespaceId: string, agent: Agen
       setWhere: sql`false`,
     })
     .returning({ id: agents.id });
+  if (body === null) return (await insert).length === 1;
+  const [rows] = await db.batch([insert, insertCreation(db, agents, agent.id, body)]);
   return rows.length === 1;
 }
 
@@ -79,6 +92,42 @@ export async function listAgents(
     .orderBy(...newestFirst(agents.createdAtMs, agents.id))
     .limit(request.limit + 1);
   return toPage(rows, request);
+}
+
+/** Which agents a search looks at, besides what it looks for. */
+export interface AgentFilters extends NounFilters {
+  readonly enabled?: boolean;
+  readonly managed?: boolean;
+}
+
+/** What a search looks at of agents, newest first. Walks the list of the namespace. */
+export function readSearchedAgents(db: Database, namespaceId: string, filters: AgentFilters, request: PageRequest) {
+  const { enabled, managed } = filters;
+  return db
+    .select(searchedColumns(agents, filters))
+    .from(agents)
+    .where(
+      and(
+        whereOf(agents, namespaceId, filters),
+        enabled === undefined ? undefined : eq(agents.enabled, enabled),
+        managed === undefined ? undefined : eq(agents.managed, managed),
+        after(request.after, agents.createdAtMs, agents.id),
+      ),
+    )
+    .orderBy(...newestFirst(agents.createdAtMs, agents.id))
+    .limit(request.limit);
+}
+
+export function findAgents(db: Database, namespaceId: string, ids: readonly string[]): Promise<Agent[]> {
+  return db
+    .select(agentColumns)
+    .from(agents)
+    .where(
+      and(
+        eq(agents.namespaceId, namespaceId),
+        inArray(agents.id, sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+      ),
+    );
 }
 
 /**
@@ -143,6 +192,7 @@ export async function removeAgent(db: Database, namespaceId: string, id: string)
   await db.batch([
     db.delete(agentCollections).where(boundTo(namespaceId, id)),
     db.update(collections).set({ agentId: null }).where(ownedBy(namespaceId, id)),
+    retireCreation(db, namespaceId, id),
     db.delete(agents).where(and(eq(agents.namespaceId, namespaceId), eq(agents.id, id))),
   ]);
 }

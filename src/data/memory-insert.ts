@@ -73,7 +73,7 @@ function upsert(namespaceId: string, collectionId: string, json: string, nowMs: 
     DO UPDATE SET agent_id = excluded.agent_id, text = excluded.text, vector_text = excluded.vector_text,
       type = excluded.type, importance = excluded.importance, memo = excluded.memo, metadata = excluded.metadata,
       occurred_at_ms = excluded.occurred_at_ms, updated_at_ms = excluded.updated_at_ms,
-      child_memory_ids = excluded.child_memory_ids, digest = excluded.digest
+      child_memory_ids = excluded.child_memory_ids, digest = excluded.digest, version = memories.version + 1
     WHERE memories.external_id IS NOT NULL AND memories.digest <> excluded.digest
     RETURNING id, same_key AS sameKey`;
 }
@@ -90,7 +90,7 @@ function selectKeyed(namespaceId: string, collectionId: string, added: readonly 
   return sql`
     SELECT id, same_key AS sameKey FROM memories
     WHERE namespace_id = ${namespaceId} AND collection_id = ${collectionId} AND deleted_at_ms IS NULL
-      AND same_key IS NOT NULL
+      AND same_key IS NOT NULL AND EXISTS (SELECT 1 FROM collections WHERE id = ${collectionId} AND deleted_at_ms IS NULL)
       AND same_key IN (SELECT value FROM json_each(${JSON.stringify(added.map((memory) => memory.sameKey))}))`;
 }
 

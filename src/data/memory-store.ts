@@ -1,8 +1,8 @@
 import { and, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
 import type { Memory, MemoryType } from "../domain/memory";
-import type { Page, PageRequest } from "../domain/page";
+import type { Page, PageRequest, Position } from "../domain/page";
 import type { Database } from "./database";
-import { after, newestFirst, toPage } from "./page";
+import { after as afterNewest, newestFirst, toPage } from "./page";
 import { memories } from "./schema";
 
 const {
@@ -58,6 +58,40 @@ export async function findMemoryDeletions(
   return new Map(rows.map((row) => [row.id, row.deletedAtMs]));
 }
 
+/**
+ * The memories of a live collection after a position, oldest first by (created_at, id): what does not change while a
+ * reader goes on. What is added meanwhile with an earlier created_at is not seen.
+ * @returns undefined when the collection is not there, or deleted: what it gave so far is not the whole.
+ */
+export async function readMemories(
+  db: Database,
+  namespaceId: string,
+  collectionId: string,
+  after: Position | null,
+  limit: number,
+): Promise<readonly Memory[] | undefined> {
+  const [stands, rows] = await db.batch([
+    db.all<{ stands: number }>(sql`SELECT 1 AS stands FROM collections
+      WHERE id = ${collectionId} AND namespace_id = ${namespaceId} AND deleted_at_ms IS NULL`),
+    db
+      .select(memoryColumns)
+      .from(memories)
+      .where(
+        and(
+          eq(memories.namespaceId, namespaceId),
+          eq(memories.collectionId, collectionId),
+          isNull(memories.deletedAtMs),
+          after === null
+            ? undefined
+            : sql`(${memories.createdAtMs}, ${memories.id}) > (${after.createdAtMs}, ${after.id})`,
+        ),
+      )
+      .orderBy(memories.createdAtMs, memories.id)
+      .limit(limit),
+  ]);
+  return stands.length === 0 ? undefined : rows.map(toMemory);
+}
+
 export interface MemoryFilters {
   readonly sourceMemoryId?: string;
   readonly taskId?: string;
@@ -84,7 +118,7 @@ export async function listMemories(
         taskId === undefined ? undefined : eq(memories.taskId, taskId),
         type === undefined ? undefined : eq(memories.type, type),
         includeDeleted ? undefined : isNull(memories.deletedAtMs),
-        after(request.after, memories.createdAtMs, memories.id),
+        afterNewest(request.after, memories.createdAtMs, memories.id),
       ),
     )
     .orderBy(...newestFirst(memories.createdAtMs, memories.id))

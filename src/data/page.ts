@@ -1,11 +1,12 @@
-import { and, desc, lt, or, eq, type SQL } from "drizzle-orm";
+import { desc, sql, type SQL } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Page, PageRequest, Position } from "../domain/page";
 
 /** `WHERE` of a keyset page, newest first by (created_at, id). */
 export function after(position: Position | null, createdAtMs: SQLiteColumn, id: SQLiteColumn): SQL | undefined {
   if (position === null) return undefined;
-  return or(lt(createdAtMs, position.createdAtMs), and(eq(createdAtMs, position.createdAtMs), lt(id, position.id)));
+  // A comparison of pairs: an index is entered at the place, where `OR` would walk to it from the beginning.
+  return sql`(${createdAtMs}, ${id}) < (${position.createdAtMs}, ${position.id})`;
 }
 
 /** `ORDER BY` that goes with {@link after}. */

@@ -14,7 +14,7 @@ export interface RowsQuery {
 export const ROWS_PER_BATCH_MAX = 2_000;
 
 /**
- * Reads memories that are not deleted, by their row numbers: in as few round trips as the limit allows. What belongs to
+ * Reads memories that are not deleted, nor their collection, by their row numbers: in as few round trips as the limit allows. What belongs to
  * another namespace or collection is left out, whatever its number.
  */
 export async function findMemoriesBySeq(
@@ -35,6 +35,7 @@ export async function findMemoriesBySeq(
             // The plus keeps SQLite from walking the whole collection instead of looking up the rows.
             sql`+${memories.collectionId} = ${collectionId}`,
             isNull(memories.deletedAtMs),
+            sql`EXISTS (SELECT 1 FROM collections WHERE id = ${collectionId} AND deleted_at_ms IS NULL)`,
           ),
         ),
     );

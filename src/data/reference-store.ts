@@ -2,7 +2,7 @@ import { getTableColumns } from "drizzle-orm";
 import type { Agent } from "../domain/agent";
 import type { Task } from "../domain/task";
 import type { Database } from "./database";
-import { FixedSelect } from "./fixed-select";
+import { FixedSelect, type UnionRow } from "./fixed-select";
 import { agentCollections, agents, collections } from "./schema";
 import { taskTerms, type TaskRow, toTask } from "./task-row";
 
@@ -32,22 +32,20 @@ export async function findForCreation(
   db: Database,
   wanted: readonly WantedIds[],
 ): Promise<References & { readonly tasks: ReadonlyMap<string, Task> }> {
-  const agentIds = pairs(wanted, ({ agentIds }) => agentIds);
-  const collectionIds = pairs(wanted, ({ collectionIds }) => collectionIds);
-  const [taskResult, agentResult, collectionResult, boundResult] = await db.$client.batch([
-    TASKS.statement(db, JSON.stringify(tasksOf(wanted))),
-    AGENTS.statement(db, JSON.stringify(agentIds)),
-    COLLECTIONS.statement(db, JSON.stringify(collectionIds)),
-    BOUND.statement(db, JSON.stringify(agentIds)),
-  ]);
-  const bound = Map.groupBy(BOUND.rowsOf(boundResult), ({ agentId }) => agentId);
-  const agentsById = byId(AGENTS.rowsOf(agentResult));
-  const collectionsById = byId(COLLECTIONS.rowsOf(collectionResult));
+  const agentIds = JSON.stringify(pairs(wanted, ({ agentIds }) => agentIds));
+  const collectionIds = JSON.stringify(pairs(wanted, ({ collectionIds }) => collectionIds));
+  const statement = db.$client.prepare(FOR_CREATION);
+  const { results } = await statement
+    .bind(JSON.stringify(tasksOf(wanted)), agentIds, collectionIds, agentIds)
+    .all<UnionRow>();
+  const bound = Map.groupBy(BOUND.rowsOfUnion("bound", results), ({ agentId }) => agentId);
+  const agentsById = byId(AGENTS.rowsOfUnion("agents", results));
+  const collectionsById = byId(COLLECTIONS.rowsOfUnion("collections", results));
   return {
-    tasks: byId(TASKS.rowsOf(taskResult).map(toTask)),
+    tasks: byId(TASKS.rowsOfUnion("tasks", results).map(toTask)),
     findAgent: (namespaceId, id) => inNamespace(agentsById.get(id), namespaceId),
     findCollection: (namespaceId, id) => inNamespace(collectionsById.get(id), namespaceId),
-    boundCollectionIds: new Map([...bound].map(([id, rows]) => [id, rows.map((row) => row.collectionId)])),
+    boundCollectionIds: new Map([...bound].map(([id, rows]) => [id, rows.map((row) => row.collectionId).toSorted()])),
   };
 }
 
@@ -66,7 +64,7 @@ interface WantedId {
 }
 
 function tasksOf(wanted: readonly Pick<WantedIds, "namespaceId" | "taskId">[]): readonly WantedId[] {
-  return wanted.map(({ namespaceId, taskId }) => ({ namespaceId, id: taskId }));
+  return unique(wanted.map(({ namespaceId, taskId }) => ({ namespaceId, id: taskId })));
 }
 
 /** As one value, so that the statement is the same for any number: D1 takes 100 values at most. */
@@ -92,14 +90,17 @@ const BOUND = new FixedSelect<{ readonly agentId: string; readonly collectionId:
     ON "agent_collections"."agent_id" = wanted.value ->> 'id'
       AND "agent_collections"."namespace_id" = wanted.value ->> 'namespaceId'
     JOIN "collections" ON "collections"."id" = "agent_collections"."collection_id"
-    WHERE "collections"."deleted_at_ms" IS NULL
-    ORDER BY "agent_collections"."agent_id", "agent_collections"."collection_id"`,
+    WHERE "collections"."deleted_at_ms" IS NULL`,
 );
+const FOR_CREATION = FixedSelect.union({ tasks: TASKS, agents: AGENTS, collections: COLLECTIONS, bound: BOUND });
+
+function pairs(wanted: readonly WantedIds[], idsOf: (wanted: WantedIds) => readonly string[]): readonly WantedId[] {
+  return unique(wanted.flatMap((each) => idsOf(each).map((id) => ({ namespaceId: each.namespaceId, id }))));
+}
 
 /** Each once, or a row would be found as often as it is named. */
-function pairs(wanted: readonly WantedIds[], idsOf: (wanted: WantedIds) => readonly string[]): readonly WantedId[] {
-  const all = wanted.flatMap((each) => idsOf(each).map((id) => ({ namespaceId: each.namespaceId, id })));
-  return [...new Map(all.map((pair) => [`${pair.namespaceId} ${pair.id}`, pair])).values()];
+function unique(pairs: readonly WantedId[]): readonly WantedId[] {
+  return [...new Map(pairs.map((pair) => [`${pair.namespaceId} ${pair.id}`, pair])).values()];
 }
 
 function inNamespace<T extends { readonly namespaceId: string }>(row: T | undefined, namespaceId: string) {

@@ -2,16 +2,8 @@ import { sql } from "drizzle-orm";
 import type { Metadata } from "../domain/agent";
 import { MEMORY_TYPES } from "../domain/memory";
 import type { MemorySettings } from "../domain/memory-settings";
-import {
-  ITEM_VERDICTS,
-  type ItemProblem,
-  OPERATIONS,
-  type ReVoiceTally,
-  TASK_STATUSES,
-  TASK_TYPES,
-  type TaskCommand,
-  type TaskError,
-} from "../domain/task";
+import { ITEM_VERDICTS, type ItemProblem, TASK_STATUSES, TASK_TYPES, type TaskError } from "../domain/task";
+import { type Operation, OPERATIONS, type Tallies, type TaskCommand, type TaskCursor } from "../domain/task-commands";
 import type { Voice } from "../domain/voice";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
@@ -99,6 +91,26 @@ export const collections = sqliteTable(
   ],
 );
 
+/**
+ * What was asked when an agent or a collection was created under a request id. It outlives what it made, so that a late
+ * repeat never makes it again.
+ */
+export const creations = sqliteTable("creations", {
+  /** Of what was made: derived from (namespace, noun, request id). */
+  id: text().primaryKey(),
+  namespaceId: text("namespace_id").notNull(),
+  /** Canonical JSON as sent; null once what it made was removed for good. */
+  body: text(),
+  createdAtMs: integer("created_at_ms").notNull(),
+});
+
+/** Collections that were removed for good, while memories of theirs are still to be removed. */
+export const collectionRemovals = sqliteTable("collection_removals", {
+  collectionId: text("collection_id").primaryKey(),
+  namespaceId: text("namespace_id").notNull(),
+  createdAtMs: integer("created_at_ms").notNull(),
+});
+
 export const agentCollections = sqliteTable(
   "agent_collections",
   {
@@ -145,14 +157,17 @@ export const memories = sqliteTable(
     sourceMemoryId: text("source_memory_id"),
     taskId: text("task_id"),
     deletedAtMs: integer("deleted_at_ms"),
+    /** Counts changes of what a client says of it: the ETag, and the fence of a conditional update. */
+    version: integer().notNull().default(1),
   },
   (t) => [
     uniqueIndex("memories_id").on(t.id),
     uniqueIndex("memories_same")
       .on(t.collectionId, t.sameKey)
       .where(sql`same_key IS NOT NULL AND deleted_at_ms IS NULL`),
+    // With the collection, because a client says of what it imports where it came from.
     uniqueIndex("memories_source")
-      .on(t.sourceMemoryId, t.taskId)
+      .on(t.sourceMemoryId, t.taskId, t.collectionId)
       .where(sql`task_id IS NOT NULL`),
     index("memories_list").on(t.collectionId, t.createdAtMs, t.id),
   ],
@@ -197,7 +212,7 @@ export const tasks = sqliteTable(
     attempts: integer().notNull(),
     total: integer(),
     plannedAtMs: integer("planned_at_ms"),
-    result: text({ mode: "json" }).$type<ReVoiceTally>(),
+    result: text({ mode: "json" }).$type<Tallies[Operation]>(),
     error: text({ mode: "json" }).$type<TaskError>(),
     createdAtMs: integer("created_at_ms").notNull(),
     startedAtMs: integer("started_at_ms"),
@@ -207,6 +222,8 @@ export const tasks = sqliteTable(
     pokedAtMs: integer("poked_at_ms").notNull(),
     /** Set on a tombstone: what is left of a removed task, without its texts. */
     deletedAtMs: integer("deleted_at_ms"),
+    /** Of a task that a GET asked for: what it is made of. Kept on a tombstone. */
+    subject: text(),
   },
   (t) => [
     // The id is derived from (namespace, request id), so the primary key is the fence for that pair too.
@@ -214,6 +231,9 @@ export const tasks = sqliteTable(
     index("tasks_still")
       .on(t.pokedAtMs, t.id)
       .where(sql`ended_at_ms IS NULL`),
+    index("tasks_subject")
+      .on(t.namespaceId, t.subject, t.createdAtMs)
+      .where(sql`subject IS NOT NULL`),
   ],
 );
 
@@ -257,6 +277,10 @@ export const taskParts = sqliteTable(
     inputTokens: integer("input_tokens").notNull(),
     outputTokens: integer("output_tokens").notNull(),
     updatedAtMs: integer("updated_at_ms").notNull(),
+    /** Of work that is no list of items: how far it has come. Null for one that is. */
+    cursor: text({ mode: "json" }).$type<TaskCursor>(),
+    /** What such work has done; `failed` counts for it too. */
+    done: integer().notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.taskId, t.part] }),

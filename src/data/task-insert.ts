@@ -47,10 +47,10 @@ export async function insertTasks(db: Database, entries: readonly TaskEntry[]): 
 }
 
 const INSERT = `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags,
-    memo, metadata, fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
+    memo, metadata, fingerprint, command, subject, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
   SELECT value ->> 'id', value ->> 'namespaceId', value ->> 'requestId', value ->> 'keyId', value ->> 'type',
     value ->> 'operation', value ->> 'status', value ->> 'name', value ->> 'tags', value ->> 'memo',
-    value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', 1, 0, value ->> 'createdAtMs',
+    value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', value ->> 'subject', 1, 0, value ->> 'createdAtMs',
     value ->> 'acceptedAtMs', value ->> 'endedAtMs', value ->> 'acceptedAtMs'`;
 
 const INSERT_NEW = `${INSERT} FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`;

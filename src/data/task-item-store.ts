@@ -1,9 +1,10 @@
 import { and, eq, gt, sql } from "drizzle-orm";
-import type { ItemProblem, ItemVerdict, ReVoiceCommand, TaskItem, TaskUsage } from "../domain/task";
+import type { ItemProblem, ItemVerdict, TaskItem, TaskUsage } from "../domain/task";
+import type { ReVoiceCommand } from "../domain/task-commands";
 import { parseOwnJson } from "../domain/own-json";
 import type { Database } from "./database";
 import { taskItems } from "./schema";
-import { clearLeases, heldBy, type LeasedPart, RESULT_OF_ITEMS } from "./task-part-sql";
+import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
 
 /** An item that is still to be done, with its source as it is now. */
 export interface PendingItem {
@@ -111,6 +112,7 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
       source.metadata, source.occurred_at_ms, source.created_at_ms, ${nowMs}, source.accessed_at_ms,
       source.access_count, json_extract(result.value, '$.memory.childMemoryIds'), source.id, ${lease.taskId}
     FROM json_each(${json}) AS result
+    JOIN collections AS target ON target.id = ${command.target.collectionId} AND target.namespace_id = ${lease.namespaceId}
     JOIN memories AS source ON source.id = json_extract(result.value, '$.sourceMemoryId')
       AND source.namespace_id = ${lease.namespaceId}
     WHERE json_extract(result.value, '$.memory.id') IS NOT NULL AND ${heldBy(lease)}
@@ -119,7 +121,7 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
 
 /**
  * The list of positions is there for the planner: without it, it reads every item of the task.
- * An item whose memory could not be written (its source vanished) stays open; the next load skips it.
+ * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells.
  */
 function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: number) {
   return db.run(sql`UPDATE task_items SET
@@ -162,7 +164,7 @@ function failOnFailedItem(db: Database, lease: LeasedPart, nowMs: number) {
     detail: "A memory failed, and on_item_error is `fail`. See the items of the task.",
   });
   return db.run(sql`UPDATE tasks SET status = 'error', error = ${error}, ended_at_ms = ${nowMs},
-      updated_at_ms = ${nowMs}, result = ${RESULT_OF_ITEMS}
+      updated_at_ms = ${nowMs}, result = ${RESULT_OF_PARTS}
     WHERE id = ${lease.taskId} AND namespace_id = ${lease.namespaceId}
       AND json_extract(command, '$.onItemError') = 'fail'
       AND EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND failed > 0)

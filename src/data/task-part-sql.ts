@@ -18,12 +18,18 @@ export function heldBy(lease: LeasedPart): SQL {
       AND held.lease_token = ${lease.token} AND run.status = 'running')`;
 }
 
-/** The tally of a re-voicing, from the rows; null for a task that was never planned. For an UPDATE of tasks. */
-export const RESULT_OF_ITEMS = sql`CASE WHEN tasks.planned_at_ms IS NULL THEN NULL ELSE (SELECT json_object(
-  'collectionId', json_extract(tasks.command, '$.target.collectionId'),
-  'reVoiced', coalesce(sum(re_voiced), 0), 'flagged', coalesce(sum(flagged), 0),
-  'skipped', coalesce(sum(skipped), 0), 'failed', coalesce(sum(failed), 0))
-  FROM task_parts WHERE task_parts.task_id = tasks.id) END`;
+/**
+ * What came of a task, from its parts: what its cursor says, else the sums of a re-voicing. Null for a task that was
+ * never planned. For an UPDATE of tasks.
+ */
+export const RESULT_OF_PARTS = sql`CASE WHEN tasks.planned_at_ms IS NULL THEN NULL ELSE coalesce(
+  (SELECT json_extract(cursor, '$.result') FROM task_parts
+    WHERE task_parts.task_id = tasks.id AND part = 0 AND cursor IS NOT NULL),
+  (SELECT json_object(
+    'collectionId', json_extract(tasks.command, '$.target.collectionId'),
+    'reVoiced', coalesce(sum(re_voiced), 0), 'flagged', coalesce(sum(flagged), 0),
+    'skipped', coalesce(sum(skipped), 0), 'failed', coalesce(sum(failed), 0))
+    FROM task_parts WHERE task_parts.task_id = tasks.id)) END`;
 
 /** Takes every lease of a task away: to be sent in one batch with what ended it. */
 export function clearLeases(db: Database, namespaceId: string, taskId: string) {
@@ -46,7 +52,7 @@ export function clearLeases(db: Database, namespaceId: string, taskId: string) {
  */
 export function completeIfDone(db: Database, namespaceId: string, taskId: string, nowMs: number) {
   return db.all<{ id: string }>(sql`UPDATE tasks
-    SET status = 'complete', ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_ITEMS}
+    SET status = 'complete', ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_PARTS}
     WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'running' AND planned_at_ms IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open')
     RETURNING id`);

@@ -2,7 +2,7 @@ import { and, eq, sql, type SQL } from "drizzle-orm";
 import { PART_ATTEMPTS_MAX, type TaskError, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
 import { taskParts } from "./schema";
-import { bindNewTarget, clearLeases, completeIfDone, heldBy, type LeasedPart, RESULT_OF_ITEMS } from "./task-part-sql";
+import { bindNewTarget, clearLeases, completeIfDone, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
 
 export interface ClaimInput {
   readonly namespaceId: string;
@@ -150,7 +150,7 @@ export async function failIfExhausted(db: Database, task: TaskToFail, nowMs: num
 
 function endAsError(db: Database, task: TaskToFail, error: SQL, condition: SQL, nowMs: number) {
   return db.all<{ id: string }>(sql`UPDATE tasks SET status = 'error', error = ${error},
-      ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_ITEMS}
+      ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_PARTS}
     WHERE id = ${task.id} AND namespace_id = ${task.namespaceId} AND status IN ('created', 'running', 'retry')
       AND ${condition}
     RETURNING id`);
@@ -166,11 +166,20 @@ export interface TaskPulse {
 }
 
 export async function findPulse(db: Database, taskId: string, nowMs: number): Promise<TaskPulse | undefined> {
-  const rows = await db.all<TaskPulse>(sql`SELECT status, run,
-      (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+  return (await findPulses(db, [taskId], nowMs)).get(taskId);
+}
+
+/** Of those that there are, by task. One statement, however many they are. */
+export async function findPulses(
+  db: Database,
+  taskIds: readonly string[],
+  nowMs: number,
+): Promise<ReadonlyMap<string, TaskPulse>> {
+  const rows = await db.all<TaskPulse & { readonly id: string }>(sql`SELECT tasks.id, tasks.status, tasks.run,
+      (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND lease_expires_at_ms > ${nowMs}) AS working,
-      (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
+      (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND (lease_expires_at_ms IS NULL OR lease_expires_at_ms <= ${nowMs})) AS waiting
-    FROM tasks WHERE id = ${taskId}`);
-  return rows[0];
+    FROM json_each(${JSON.stringify(taskIds)}) AS wanted JOIN tasks ON tasks.id = wanted.value`);
+  return new Map(rows.map((row) => [row.id, row]));
 }

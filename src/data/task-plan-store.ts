@@ -1,37 +1,73 @@
-import { sql } from "drizzle-orm";
-import { PART_MEMORIES, type ReVoiceCommand } from "../domain/task";
+import { sql, type SQL } from "drizzle-orm";
+import { PART_MEMORIES, REFERENCE_GONE } from "../domain/task";
+import type { ReVoiceCommand, TaskCursor } from "../domain/task-commands";
 import type { Database } from "./database";
 import { bindNewTarget, completeIfDone } from "./task-part-sql";
 
-export interface PlanInput {
+interface PlanInput {
   readonly namespaceId: string;
   readonly taskId: string;
-  readonly command: ReVoiceCommand;
   readonly nowMs: number;
 }
 
 /**
- * Fixes what the task will do: its target collection, one item for each memory that is present now, and parts of
+ * Fixes what a re-voicing will do: its target collection, one item for each memory that is present now, and parts of
  * bounded size. One `batch()` is one transaction, and each statement stands only while the task is created and without
  * a plan; so of two planners one does all and the other nothing, and no reader ever sees half a plan. The last
- * statement seals, and completes a task that has nothing to do.
+ * statement seals, and completes a task that has nothing to do. A task whose references are gone ends instead.
  * @returns whether this call made the plan.
  */
-export async function planTask(db: Database, input: PlanInput): Promise<boolean> {
+export async function planItems(
+  db: Database,
+  input: PlanInput & { readonly command: ReVoiceCommand },
+): Promise<boolean> {
   const { namespaceId, taskId, nowMs } = input;
-  const results = await db.batch([
+  const [, , , , sealed] = await db.batch([
+    failWithoutReferences(db, input),
     insertTarget(db, input),
     insertItems(db, input),
     insertParts(db, input),
-    db.all<{ id: string }>(sql`UPDATE tasks SET status = 'running', attempts = 1, planned_at_ms = ${nowMs},
-        started_at_ms = ${nowMs}, updated_at_ms = ${nowMs},
-        total = (SELECT count(*) FROM task_items WHERE task_id = ${taskId})
-      WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'created' AND planned_at_ms IS NULL
-      RETURNING id`),
+    seal(db, input, sql`(SELECT count(*) FROM task_items WHERE task_id = ${taskId})`),
     completeIfDone(db, namespaceId, taskId, nowMs),
     bindNewTarget(db, namespaceId, taskId, nowMs),
   ]);
-  return results[3].length > 0;
+  return sealed.length > 0;
+}
+
+/** What was removed for good before the plan leaves nothing to plan: without this the task would complete without work. */
+function failWithoutReferences(db: Database, input: PlanInput & { readonly command: ReVoiceCommand }) {
+  const { namespaceId, taskId, nowMs, command } = input;
+  const error = JSON.stringify(REFERENCE_GONE);
+  const stands = (table: "collections" | "agents", id: string) =>
+    sql`EXISTS (SELECT 1 FROM ${sql.identifier(table)} WHERE id = ${id} AND namespace_id = ${namespaceId}
+      AND deleted_at_ms IS NULL)`;
+  return db.run(sql`UPDATE tasks SET status = 'error', error = ${error}, ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}
+    WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'created' AND planned_at_ms IS NULL
+      AND NOT (${stands("agents", command.agent.id)} AND ${stands("collections", command.collectionId)}
+        AND (${command.target.newName} IS NOT NULL OR ${stands("collections", command.target.collectionId)}))`);
+}
+
+/**
+ * Fixes that the work is one part, which goes by a cursor from where that stands. As {@link planItems}.
+ * @param countOf the collection whose memories are the work; null when the total is found out on the way.
+ */
+export async function planCursor(
+  db: Database,
+  input: PlanInput & { readonly cursor: TaskCursor; readonly countOf: string | null },
+): Promise<boolean> {
+  const { namespaceId, taskId, nowMs, cursor, countOf } = input;
+  const count = sql`SELECT memory_count FROM collections WHERE id = ${countOf} AND namespace_id = ${namespaceId}`;
+  const [, sealed] = await db.batch([
+    db.run(sql`INSERT INTO task_parts
+        (task_id, part, first_position, end_position, namespace_id, status, attempts, not_before_ms, re_voiced, flagged,
+         skipped, failed, model_calls, input_tokens, output_tokens, updated_at_ms, cursor, done)
+      SELECT ${taskId}, 0, 0, 0, ${namespaceId}, 'open', 0, 0, 0, 0, 0, 0, 0, 0, 0, ${nowMs},
+        ${JSON.stringify(cursor)}, 0
+      WHERE ${unplanned(input)}
+      ON CONFLICT (task_id, part) DO NOTHING`),
+    seal(db, input, sql`(${count})`),
+  ]);
+  return sealed.length > 0;
 }
 
 function unplanned({ taskId, namespaceId }: PlanInput) {
@@ -39,7 +75,14 @@ function unplanned({ taskId, namespaceId }: PlanInput) {
     AND status = 'created' AND planned_at_ms IS NULL)`;
 }
 
-function insertTarget(db: Database, input: PlanInput) {
+function seal(db: Database, { taskId, namespaceId, nowMs }: PlanInput, total: SQL) {
+  return db.all<{ id: string }>(sql`UPDATE tasks SET status = 'running', attempts = 1, planned_at_ms = ${nowMs},
+      started_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, total = ${total}
+    WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'created' AND planned_at_ms IS NULL
+    RETURNING id`);
+}
+
+function insertTarget(db: Database, input: PlanInput & { readonly command: ReVoiceCommand }) {
   const { namespaceId, command, nowMs } = input;
   return db.run(sql`INSERT INTO collections
       (id, namespace_id, name, agent_id, metadata, memory_count, version, created_at_ms, updated_at_ms)
@@ -49,7 +92,7 @@ function insertTarget(db: Database, input: PlanInput) {
     ON CONFLICT (id) DO NOTHING`);
 }
 
-function insertItems(db: Database, input: PlanInput) {
+function insertItems(db: Database, input: PlanInput & { readonly command: ReVoiceCommand }) {
   const { namespaceId, taskId, command } = input;
   return db.run(sql`INSERT INTO task_items
       (task_id, position, namespace_id, source_memory_id, model_calls, input_tokens, output_tokens)
@@ -61,7 +104,7 @@ function insertItems(db: Database, input: PlanInput) {
     ON CONFLICT (task_id, position) DO NOTHING`);
 }
 
-function insertParts(db: Database, input: PlanInput) {
+function insertParts(db: Database, input: PlanInput & { readonly command: ReVoiceCommand }) {
   const { namespaceId, taskId, nowMs } = input;
   // D1 binds every number as a float, so the quotient must be made whole.
   const part = sql`CAST(position / ${PART_MEMORIES} AS INTEGER)`;

@@ -2,13 +2,14 @@ import { and, eq, isNotNull, sql } from "drizzle-orm";
 import type { TaskHead } from "../domain/task";
 import type { Database } from "./database";
 import { releaseId } from "./held-id-store";
-import { RESULT_OF_ITEMS } from "./task-part-sql";
+import { RESULT_OF_PARTS } from "./task-part-sql";
 import { taskItems, taskParts, tasks } from "./schema";
 
 /**
  * Ends the task if it is open, and empties its row to a tombstone, in one transaction. It is an upsert, because an
  * insert of the same task may still be under way: that one finds the tombstone, and does nothing. Parts and items go,
- * and with them every lease; what the task wrote stays with its collection.
+ * and with them every lease; what the task wrote stays with its collection. The result of a re-voicing is counts; those
+ * of other operations may hold words of the client.
  */
 export async function removeTask(db: Database, head: TaskHead, nowMs: number): Promise<void> {
   const own = (table: typeof taskParts | typeof taskItems) =>
@@ -23,7 +24,7 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
         status = CASE WHEN ended_at_ms IS NULL THEN 'canceled' ELSE status END,
         ended_at_ms = coalesce(ended_at_ms, ${nowMs}), updated_at_ms = ${nowMs},
         deleted_at_ms = coalesce(deleted_at_ms, ${nowMs}),
-        result = CASE WHEN ended_at_ms IS NULL THEN ${RESULT_OF_ITEMS} ELSE result END,
+        result = CASE WHEN operation <> 're-voice' THEN NULL WHEN ended_at_ms IS NULL THEN ${RESULT_OF_PARTS} ELSE result END,
         name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL
       WHERE namespace_id = ${head.namespaceId}`),
     db.delete(taskItems).where(own(taskItems)),

@@ -3,7 +3,7 @@ import type { Database } from "./database";
 
 /**
  * Opens the next run of a task that ended in `error` or `canceled`, in one transaction. It goes on from its checkpoints:
- * what has a verdict keeps it, but what failed is tried again. Leases were cleared when the task ended, and their tokens
+ * what has a verdict keeps it, but what failed is tried again; a cursor stays where it is. Leases were cleared when the task ended, and their tokens
  * never come again, so nobody of the former run can write into this one.
  * @returns the number of the new run, or undefined when the task is not in such an end, or not in the expected run.
  */
@@ -24,8 +24,9 @@ export async function openNextRun(
       RETURNING run`),
     db.run(sql`UPDATE task_items SET verdict = NULL, problem = NULL, ended_at_ms = NULL
       WHERE task_id = ${id} AND namespace_id = ${namespaceId} AND verdict = 'failed' AND ${opened}`),
-    db.run(sql`UPDATE task_parts SET status = CASE WHEN failed > 0 THEN 'open' ELSE status END, failed = 0,
-        attempts = 0, not_before_ms = 0, last_error = NULL, lease_token = NULL, lease_expires_at_ms = NULL
+    db.run(sql`UPDATE task_parts SET
+        status = CASE WHEN cursor IS NULL AND failed > 0 THEN 'open' ELSE status END,
+        failed = CASE WHEN cursor IS NULL THEN 0 ELSE failed END, attempts = 0, not_before_ms = 0, last_error = NULL, lease_token = NULL, lease_expires_at_ms = NULL
       WHERE task_id = ${id} AND namespace_id = ${namespaceId} AND ${opened}`),
   ]);
   return moved[0]?.run;

@@ -1,12 +1,13 @@
-import { and, eq, inArray, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../domain/page";
-import { CANCELABLE_STATUSES, type Operation, type Task, type TaskStatus } from "../domain/task";
+import { CANCELABLE_STATUSES, type Task, type TaskStatus } from "../domain/task";
+import { type Operation } from "../domain/task-commands";
 import type { Database } from "./database";
 import { releaseEndedId } from "./held-id-store";
 import { after, newestFirst, toPage } from "./page";
 import { tasks } from "./schema";
 import { taskColumns, toTask } from "./task-row";
-import { clearLeases, RESULT_OF_ITEMS } from "./task-part-sql";
+import { clearLeases, RESULT_OF_PARTS } from "./task-part-sql";
 
 /** The statement behind {@link findTask}, for a batch. */
 export function selectTask(db: Database, namespaceId: string, taskId: string) {
@@ -18,6 +19,17 @@ export function selectTask(db: Database, namespaceId: string, taskId: string) {
 
 export async function findTask(db: Database, namespaceId: string, taskId: string): Promise<Task | undefined> {
   const rows = await selectTask(db, namespaceId, taskId);
+  return rows[0] && toTask(rows[0]);
+}
+
+/** The last task that a GET asked for of this subject, removed ones too. */
+export async function findLastOfSubject(db: Database, namespaceId: string, subject: string): Promise<Task | undefined> {
+  const rows = await db
+    .select(taskColumns)
+    .from(tasks)
+    .where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.subject, subject)))
+    .orderBy(desc(tasks.createdAtMs))
+    .limit(1);
   return rows[0] && toTask(rows[0]);
 }
 
@@ -101,7 +113,7 @@ export async function cancelTask(
   const [, , found] = await db.batch([
     db
       .update(tasks)
-      .set({ status: "canceled", endedAtMs: nowMs, updatedAtMs: nowMs, result: RESULT_OF_ITEMS })
+      .set({ status: "canceled", endedAtMs: nowMs, updatedAtMs: nowMs, result: RESULT_OF_PARTS })
       .where(and(isIt, inTime, inArray(tasks.status, [...CANCELABLE_STATUSES]))),
     clearLeases(db, namespaceId, taskId),
     selectTask(db, namespaceId, taskId),

@@ -31,9 +31,27 @@ export function targetCollectionIdOf(taskId: string): Promise<string> {
   return derivedId("collection", "refrain:target:v1", taskId, "");
 }
 
+/** The agent or collection that a request id makes: the same whenever the request is sent again. */
+export function createdIdOf(noun: "agent" | "collection", namespaceId: string, requestId: string): Promise<string> {
+  return derivedId(noun, `refrain:${noun}:v1`, namespaceId, requestId);
+}
+
 /** The memory that a task makes of a source memory. */
 export function reVoicedMemoryIdOf(taskId: string, sourceMemoryId: string): Promise<string> {
   return derivedId("memory", "refrain:re-voiced:v1", taskId, sourceMemoryId);
+}
+
+/** The id that a memory of a file gets in a collection where its own id cannot be: the same at each import. */
+export function importedMemoryIdOf(collectionId: string, memoryId: string): Promise<string> {
+  return derivedId("memory", "refrain:imported:v1", collectionId, memoryId);
+}
+
+/**
+ * The request id of a task that a GET asks for: the same for all who ask before it has ended.
+ * @param previousTaskId the last task of the same subject, or "".
+ */
+export async function requestIdOfSubject(subject: string, previousTaskId: string): Promise<string> {
+  return toGuid(await derivedHex("refrain:subject:v1", subject, previousTaskId));
 }
 
 /** Of the 32 hex digits of an item's request id: what stands for the bulk; then its place; then a check of both. */
@@ -49,6 +67,11 @@ export async function bulkItemRequestIdOf(bulkRequestId: string, index: number):
   const bulk = (await derivedHex("refrain:bulk:v1", bulkRequestId, "")).slice(0, BULK_HEX_DIGITS);
   const place = index.toString(16).padStart(INDEX_HEX_DIGITS, "0");
   const hex = bulk + place + (await checkOf(bulk + place));
+  return toGuid(hex);
+}
+
+/** @param hex 32 hex digits. */
+function toGuid(hex: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 

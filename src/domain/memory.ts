@@ -8,6 +8,9 @@ export const IMPORTANCE_MIN = 1;
 export const IMPORTANCE_MAX = 10;
 export const IMPORTANCE_DEFAULT = 5;
 export const MEMORIES_PER_CALL_MAX = 100;
+export const MEMO_MAX_CHARACTERS = 2_000;
+export const EXTERNAL_ID_MAX_CHARACTERS = 200;
+export const CHILD_MEMORIES_MAX = 100;
 
 export interface Memory {
   readonly id: string;
@@ -31,6 +34,8 @@ export interface Memory {
   readonly externalId: string | null;
   /** Of a re-voiced memory: what it was made of, and by which task. */
   readonly source: { readonly memoryId: string; readonly taskId: string } | null;
+  /** Counts changes of its content, deletions and returns, from 1. */
+  readonly version: number;
   readonly deletedAtMs: number | null;
 }
 

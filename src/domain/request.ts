@@ -21,11 +21,17 @@ export const MISMATCH_POINTERS_MAX = 50;
  * on another path, differs as a whole: "".
  */
 export function mismatchPointers(first: RequestMaterial, second: RequestMaterial): readonly string[] {
-  const pointers: string[] = [];
   const head = ({ api, type, operation, path }: RequestMaterial) => JSON.stringify([api, type, operation, path]);
-  if (head(first) !== head(second)) pointers.push(WHOLE_REQUEST);
-  collect(first.body, second.body, "", pointers);
+  const pointers = head(first) === head(second) ? [] : [WHOLE_REQUEST];
+  pointers.push(...bodyMismatchPointers(first.body, second.body));
   return [...new Set(pointers)].slice(0, MISMATCH_POINTERS_MAX);
+}
+
+/** Where two bodies differ, as {@link mismatchPointers} says it. */
+export function bodyMismatchPointers(first: unknown, second: unknown): readonly string[] {
+  const pointers: string[] = [];
+  collect(first, second, "", pointers);
+  return pointers;
 }
 
 function collect(a: unknown, b: unknown, pointer: string, found: string[]): void {

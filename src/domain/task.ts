@@ -1,6 +1,5 @@
 import type { Metadata } from "./agent";
-import type { MemorySettings } from "./memory-settings";
-import type { Voice } from "./voice";
+import type { Operation, TaskCommand, TaskResult } from "./task-commands";
 
 /** CheckMate's words. `unbound` is a reserved id that nobody has filled yet. */
 export const TASK_STATUSES = ["unbound", "created", "running", "retry", "complete", "canceled", "error"] as const;
@@ -8,9 +7,6 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 export const TASK_TYPES = ["batch", "interactive"] as const;
 export type TaskType = (typeof TASK_TYPES)[number];
-
-export const OPERATIONS = ["re-voice"] as const;
-export type Operation = (typeof OPERATIONS)[number];
 
 /** The end states absorb: within a run nothing leaves them. */
 export const END_STATUSES: readonly TaskStatus[] = ["complete", "canceled", "error"];
@@ -29,36 +25,8 @@ export const ITEM_VERDICTS = ["re_voiced", "flagged", "skipped", "failed"] as co
 /** `flagged` is re-voiced too, but the fact guard found something lost or added. */
 export type ItemVerdict = (typeof ITEM_VERDICTS)[number];
 
-export type OnItemError = "continue" | "fail";
-
-/** The agent as it was when the task was created. */
-export interface FrozenAgent {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string | null;
-  readonly persona: string | null;
-  readonly voice: Voice;
-}
-
-/** What a re-voicing does, resolved and frozen at creation: later changes of the agent do not reach it. */
-export interface ReVoiceCommand {
-  readonly operation: "re-voice";
-  readonly agent: FrozenAgent;
-  readonly collectionId: string;
-  /** An existing collection, or (with a name) one that the run makes and the end binds to the agent. */
-  readonly target: { readonly collectionId: string; readonly newName: string | null };
-  /** The agent's bound collections, without the target. */
-  readonly boundCollectionIds: readonly string[];
-  readonly sourceMemorySettings: MemorySettings;
-  readonly agentMemorySettings: MemorySettings;
-  readonly instructions: string | null;
-  readonly onItemError: OnItemError;
-}
-
-export type TaskCommand = ReVoiceCommand;
-
 export interface TaskProgress {
-  /** Items that ended well: re-voiced or skipped. */
+  /** What ended well: memories, or lines of a file. */
   readonly done: number;
   readonly failed: number;
   /** Null until the run has fixed what it will do. */
@@ -75,15 +43,6 @@ export interface TaskError {
   /** Stable kebab-case code. */
   readonly code: string;
   readonly detail: string;
-}
-
-export interface ReVoiceTally {
-  readonly collectionId: string;
-  /** New memories written, flagged ones among them. */
-  readonly reVoiced: number;
-  readonly flagged: number;
-  readonly skipped: number;
-  readonly failed: number;
 }
 
 /**
@@ -103,6 +62,11 @@ export interface NewTask {
   readonly metadata: Metadata;
   readonly fingerprint: string;
   readonly command: TaskCommand | null;
+  /**
+   * Of a task that a GET asked for: what it is made of. The next such GET joins the task while it runs. Kept on a
+   * tombstone.
+   */
+  readonly subject: string | null;
   /** When its id came to be: at the creation, or the reservation. */
   readonly createdAtMs: number;
   /** When what it does was accepted: the same, or the time of the fill. */
@@ -122,7 +86,7 @@ export interface Task extends Omit<NewTask, "acceptedAtMs"> {
   readonly attempts: number;
   readonly progress: TaskProgress;
   readonly usage: TaskUsage;
-  readonly result: ReVoiceTally | null;
+  readonly result: TaskResult | null;
   readonly error: TaskError | null;
   readonly startedAtMs: number | null;
   readonly updatedAtMs: number;
@@ -172,3 +136,9 @@ export function bornTask({ acceptedAtMs, ...task }: NewTask): Task {
     deletedAtMs: null,
   };
 }
+
+/** The error of a task whose agent, source or target was deleted. */
+export const REFERENCE_GONE = {
+  code: "reference-gone",
+  detail: "The agent, the source or the target of this task was deleted.",
+} as const satisfies TaskError;

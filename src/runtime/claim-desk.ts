@@ -46,6 +46,14 @@ export class ClaimDesk {
   }
 
   async answer(request: ClaimRequest): Promise<ClaimAnswer> {
+    try {
+      return await this.#answer(request);
+    } finally {
+      this.parts.claims.settle(request.taskId);
+    }
+  }
+
+  async #answer(request: ClaimRequest): Promise<ClaimAnswer> {
     const { taskId } = request;
     let known = this.#find(taskId);
     if (this.#isOver(known)) known = await this.#endReservation(taskId);
@@ -55,8 +63,7 @@ export class ClaimDesk {
       const checked = await this.#check(request);
       if (checked.kind !== "go-on") return checked;
       known = this.#find(taskId);
-    }
-    if (known?.state === "claimed" && !known.rowDone) {
+    } else if (known?.state === "claimed" && !known.rowDone) {
       await this.parts.driver.drive(taskId, "call");
       known = this.#find(taskId);
     }
@@ -122,7 +129,15 @@ export class ClaimDesk {
       });
     });
     await this.parts.durable();
+    await Promise.all(requests.filter((_, index) => isGoingOn(steps[index])).map(({ taskId }) => this.#drive(taskId)));
     return steps;
+  }
+
+  /** Row and bell belong to the group, so that what comes meanwhile is one group too, and not several smaller ones. */
+  async #drive(taskId: string): Promise<void> {
+    const { claims, driver } = this.parts;
+    const claim = claims.find(taskId);
+    if (claim?.state === "claimed" && !claim.rowDone) await driver.drive(taskId, "call");
   }
 
   #claimOne(checked: Checked): Step | Over {
@@ -201,6 +216,10 @@ export class ClaimDesk {
 function unreserved(standing: Task | undefined): Step {
   if (standing === undefined) return { kind: "unknown" };
   return { kind: "refused", error: notFound("task").value, standing };
+}
+
+function isGoingOn(step: Gathered<Step | Over> | undefined): boolean {
+  return step?.ok === true && step.value.kind === "go-on";
 }
 
 function succeeded<T>(values: readonly T[]): readonly Gathered<T>[] {

@@ -2,7 +2,7 @@ import { errorText } from "../domain/error-text";
 import { hasEnded } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
-import { buryTask, cancelRecordedTask, forgetTask, lookAtTask, ringForTask } from "../services/watch-task";
+import { buryTask, cancelRecordedTask, forgetTask } from "../services/watch-task";
 import { nextTryMs } from "./backoff";
 import type { Claim, Tombstone } from "./claim-record";
 import type { Claims } from "./claims";
@@ -105,8 +105,8 @@ export class ClaimDriver {
   /** Retention is over; or the time of a reservation, unless D1 knows it as filled. */
   async #attendOver(claim: Claim): Promise<void> {
     if (!claim.unfilled) return void (await this.retire(claim));
-    const { services, claims } = this.parts;
-    const sight = await within(ROW_WITHIN_MS, lookAtTask(services, claim.taskId));
+    const { claims, outbox } = this.parts;
+    const sight = await outbox.look(claim.taskId);
     if (sight.kind === "busy" || sight.kind === "still") await this.#writeRow(claim, false);
     const now = claims.find(claim.taskId);
     if (now?.state === "claimed" && now.unfilled) await this.retire(now);
@@ -186,9 +186,9 @@ export class ClaimDriver {
   }
 
   async #watch(claim: Claim, by: Driver): Promise<void> {
-    const { services } = this.parts;
+    const { outbox } = this.parts;
     const { taskId } = claim;
-    const sight = await within(ROW_WITHIN_MS, lookAtTask(services, taskId));
+    const sight = await outbox.look(taskId);
     const watched = { rowDone: true, bellDone: true, by };
     switch (sight.kind) {
       case "ended":
@@ -199,7 +199,7 @@ export class ClaimDriver {
       case "still":
         // Due again before the ring: a crash in it must not end the watch.
         this.#mark(claim, { ...watched, tries: triesAfter(claim, by), run: sight.run });
-        return ringForTask(services, taskId, sight.waiting);
+        return outbox.ring(taskId, sight.waiting);
       case "unfilled":
       case "missing":
         this.#mark(claim, { rowDone: false, bellDone: false, tries: claim.tries, by });

@@ -152,8 +152,8 @@ function isRow(row: Readonly<Record<string, unknown>>): row is ClaimRow {
   return CLAIM_COLUMNS.every((column) => COLUMNS[column](row[column]));
 }
 
-/** @throws RecordUnreadable */
-export function toRecord(row: ClaimRow): ClaimRecord {
+/** @param task where it is at hand, and need not be parsed. @throws RecordUnreadable */
+export function toRecord(row: ClaimRow, task?: NewTask): ClaimRecord {
   const kept = {
     taskId: row.task_id,
     requestId: row.request_id,
@@ -174,17 +174,17 @@ export function toRecord(row: ClaimRow): ClaimRecord {
         rowDone: row.row_done === 1,
       };
     default:
-      return { ...kept, state: "claimed", ...claimOf(row) };
+      return { ...kept, state: "claimed", ...claimOf(row, task) };
   }
 }
 
-function claimOf(row: ClaimRow): Omit<Claim, keyof Kept | "state"> {
+function claimOf(row: ClaimRow, task: NewTask | undefined): Omit<Claim, keyof Kept | "state"> {
   return {
     material: row.material,
     fingerprint: row.fingerprint,
     reservedFingerprint: row.reserved_fingerprint,
     unfilled: row.unfilled === 1,
-    task: readable(() => parseOwnJson<NewTask>(row.task)),
+    task: task ?? readable(() => parseOwnJson<NewTask>(row.task)),
     callId: row.call_id,
     firstSeenAtMs: row.first_seen_at_ms,
     rowDone: row.row_done === 1,

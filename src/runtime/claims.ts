@@ -4,17 +4,14 @@ import type { ClaimRequest, RequestRecord } from "../services/ports";
 import { ClaimInvokes } from "./claim-invokes";
 import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseValues, toRecord } from "./claim-record";
 import { CREATE_TABLES, haveTables } from "./claim-tables";
+import { newClaimRow, type NewClaimTimes, type Times } from "./new-claim";
+import { toRequestRecord } from "./request-record";
 
 /** What the counts of a claim grew by since they were last written. */
 export interface Seen {
   readonly lastSeenAtMs: number;
   readonly replays: number;
   readonly mismatches: number;
-}
-
-interface Times {
-  readonly nowMs: number;
-  readonly dueAtMs: number;
 }
 
 /** What the row that stands in D1 says, where it is older than the claim. */
@@ -35,8 +32,13 @@ export class Claims {
    * bell are done again, which changes nothing.
    */
   readonly #emptied = new Set<string>();
-  /** That the tables were there when they were last looked for. */
-  #made = false;
+  /** Whether the tables were there when they were last looked for; undefined before that. */
+  #made: boolean | undefined;
+  /**
+   * Records as they were written, while the creations that wrote them are answered: each is looked at several times, and
+   * read once. Any other write of a record takes it out.
+   */
+  readonly #fresh = new Map<string, ClaimRecord>();
 
   readonly invokes: ClaimInvokes;
 
@@ -47,10 +49,16 @@ export class Claims {
 
   /** @throws RecordUnreadable */
   find(taskId: string): ClaimRecord | undefined {
-    const row = this.findRow(taskId);
-    const record = row && toRecord(row);
+    const fresh = this.#fresh.get(taskId);
+    if (fresh !== undefined) return fresh;
+    const record = this.#read(taskId);
     if (record?.state !== "claimed" || !this.#emptied.has(taskId)) return record;
     return { ...record, rowDone: true, bellDone: true };
+  }
+
+  #read(taskId: string): ClaimRecord | undefined {
+    const row = this.findRow(taskId);
+    return row && toRecord(row);
   }
 
   /** @throws RecordUnreadable */
@@ -60,33 +68,28 @@ export class Claims {
   }
 
   /** Claims, also in place of a cancel that came before; with a task that has no command it is a reservation. */
-  insert(request: ClaimRequest, task: NewTask, more: Times & More): void {
-    const unfilled = task.command === null;
-    this.put({
-      ...BLANK,
-      task_id: request.taskId,
-      request_id: task.requestId,
-      state: "claimed",
-      material: request.material,
-      fingerprint: request.fingerprint,
-      task: JSON.stringify(task),
-      call_id: request.callId,
-      first_seen_at_ms: more.nowMs,
-      last_seen_at_ms: more.nowMs,
-      // A reserved id has no work: there is nothing to ring for.
-      bell_done: Number(unfilled),
-      cancel_wanted: Number(more.cancelWanted),
-      keep_until_ms: more.keepUntilMs,
-      due_at_ms: more.dueAtMs,
-      reserved_fingerprint: unfilled ? request.fingerprint : more.fills,
-      unfilled: Number(unfilled),
-    });
+  insert(request: ClaimRequest, task: NewTask, more: NewClaimTimes): void {
+    const row = newClaimRow(request, task, more);
+    this.put(row);
+    this.#fresh.set(request.taskId, toRecord(row, task));
+  }
+
+  /** A creation was answered: its record is read again when it is needed. */
+  settle(taskId: string): void {
+    this.#fresh.delete(taskId);
+  }
+
+  /** What was written since the transaction began is not there. */
+  rolledBack(): void {
+    this.#fresh.clear();
+    this.#made = undefined;
   }
 
   /** Gives a reservation its content. If it was canceled, the content is born canceled. */
   fill(request: ClaimRequest, task: NewTask, { nowMs, dueAtMs }: Times): void {
     this.#emptied.delete(request.taskId);
-    this.#sql.exec(
+    this.#write(
+      request.taskId,
       `UPDATE claims SET material = ?, fingerprint = ?, task = ?, call_id = ?, last_seen_at_ms = ?, row_done = 0,
          bell_done = 0, cancel_wanted = max(cancel_wanted, ended), ended = 0, tries = 0, keep_until_ms = NULL,
          due_at_ms = ?, unfilled = 0 WHERE task_id = ? AND state = 'claimed' AND unfilled = 1`,
@@ -134,6 +137,8 @@ export class Claims {
   /** Row and bell are done, and the alarm will look in any case: known, and not written. */
   noteEmptied(taskId: string): void {
     this.#emptied.add(taskId);
+    const fresh = this.#fresh.get(taskId);
+    if (fresh?.state === "claimed") this.#fresh.set(taskId, { ...fresh, rowDone: true, bellDone: true });
   }
 
   /** After a try at the outbox, or a look at the task. */
@@ -148,7 +153,8 @@ export class Claims {
     },
   ): void {
     this.#emptied.delete(taskId);
-    this.#sql.exec(
+    this.#write(
+      taskId,
       `UPDATE claims SET row_done = ?, bell_done = ?, tries = ?, due_at_ms = ?, run = max(run, ?)
        WHERE task_id = ? AND ended = 0 AND state = 'claimed'`,
       Number(state.rowDone),
@@ -161,7 +167,8 @@ export class Claims {
   }
 
   wantCancel(taskId: string, dueAtMs: number): void {
-    this.#sql.exec(
+    this.#write(
+      taskId,
       "UPDATE claims SET cancel_wanted = 1, due_at_ms = ? WHERE task_id = ? AND state = 'claimed'",
       dueAtMs,
       taskId,
@@ -171,7 +178,8 @@ export class Claims {
   /** News of an earlier run does not end a later one. */
   markEnded(taskId: string, run: number, keepUntilMs: number): void {
     this.#emptied.delete(taskId);
-    this.#sql.exec(
+    this.#write(
+      taskId,
       `UPDATE claims SET row_done = 1, bell_done = 1, cancel_wanted = 0, ended = 1, tries = 0, due_at_ms = ?,
          keep_until_ms = ? WHERE task_id = ? AND run <= ? AND ended = 0 AND state = 'claimed'`,
       keepUntilMs,
@@ -182,7 +190,8 @@ export class Claims {
   }
 
   markBuried(taskId: string): void {
-    this.#sql.exec(
+    this.#write(
+      taskId,
       "UPDATE claims SET row_done = 1, due_at_ms = keep_until_ms WHERE task_id = ? AND state = 'retired'",
       taskId,
     );
@@ -190,7 +199,8 @@ export class Claims {
 
   /** Watched again. With `run`, a new run that was opened. */
   reopen(taskId: string, dueAtMs: number, run?: number): void {
-    this.#sql.exec(
+    this.#write(
+      taskId,
       `UPDATE claims SET ended = 0, cancel_wanted = 0, tries = 0, due_at_ms = ?, keep_until_ms = NULL,
          run = coalesce(?, run) WHERE task_id = ? AND state = 'claimed'`,
       dueAtMs,
@@ -204,7 +214,8 @@ export class Claims {
    * request said is not at hand any more. One that is unfilled can be filled until its own time is up.
    */
   adopt(taskId: string, row: OlderRow): void {
-    this.#sql.exec(
+    this.#write(
+      taskId,
       `UPDATE claims SET material = CASE WHEN fingerprint = ? THEN material ELSE '' END, fingerprint = ?,
          call_id = '', first_seen_at_ms = ?, unfilled = ?, keep_until_ms = ?,
          reserved_fingerprint = coalesce(?, reserved_fingerprint)
@@ -220,17 +231,18 @@ export class Claims {
   }
 
   setDue(taskId: string, dueAtMs: number): void {
-    this.#sql.exec("UPDATE claims SET due_at_ms = ? WHERE task_id = ?", dueAtMs, taskId);
+    this.#write(taskId, "UPDATE claims SET due_at_ms = ? WHERE task_id = ?", dueAtMs, taskId);
   }
 
   forget(taskId: string): void {
     this.#emptied.delete(taskId);
     this.invokes.drop(taskId);
-    this.#sql.exec("DELETE FROM claims WHERE task_id = ?", taskId);
+    this.#write(taskId, "DELETE FROM claims WHERE task_id = ?", taskId);
   }
 
   addSeen(taskId: string, seen: Seen): void {
-    this.#sql.exec(
+    this.#write(
+      taskId,
       `UPDATE claims SET last_seen_at_ms = max(last_seen_at_ms, ?), replay_count = replay_count + ?,
          mismatch_count = mismatch_count + ? WHERE task_id = ?`,
       seen.lastSeenAtMs,
@@ -242,19 +254,7 @@ export class Claims {
 
   record(taskId: string): RequestRecord | undefined {
     const row = this.findRow(taskId);
-    if (row === undefined || row.state === "moved") return undefined;
-    return {
-      taskId,
-      requestId: row.request_id,
-      firstSeenAtMs: row.first_seen_at_ms,
-      lastSeenAtMs: row.last_seen_at_ms,
-      replayCount: row.replay_count,
-      mismatchCount: row.mismatch_count,
-      expiresAtMs: row.keep_until_ms,
-      retired: row.state === "retired",
-      givenUp: row.state === "stone",
-      cancelWanted: row.cancel_wanted === 1,
-    };
+    return row && toRequestRecord(row);
   }
 
   /** When the next claim is due, or null when all sleep. */
@@ -270,11 +270,11 @@ export class Claims {
   }
 
   /**
-   * Rows of a query, and none while there are no tables. That there are is asked once; they can be gone again, when what
-   * made them was rolled back or the storage was emptied, and then the query fails.
+   * Rows of a query, and none while there are no tables. Whether there are is asked once; they can be gone again, when
+   * the storage was emptied, and then the query fails.
    */
   #ask<T>(query: () => readonly T[]): readonly T[] {
-    this.#made ||= haveTables(this.#sql);
+    this.#made ??= haveTables(this.#sql);
     if (!this.#made) return [];
     try {
       return query();
@@ -289,16 +289,14 @@ export class Claims {
   put(row: ClaimRow): void {
     this.#emptied.delete(row.task_id);
     if (!this.#made) this.#sql.exec(CREATE_TABLES);
-    this.#sql.exec(PUT, ...CLAIM_COLUMNS.map((column) => row[column]));
+    this.#made = true;
+    this.#write(row.task_id, PUT, ...CLAIM_COLUMNS.map((column) => row[column]));
   }
-}
 
-interface More {
-  readonly cancelWanted: boolean;
-  /** The fingerprint of the reservation that this fills, of which no record was left; else null. */
-  readonly fills: string | null;
-  /** Until when an open reservation is kept; null for a task. */
-  readonly keepUntilMs: number | null;
+  #write(taskId: string, statement: string, ...values: readonly SqlStorageValue[]): void {
+    this.#fresh.delete(taskId);
+    this.#sql.exec(statement, ...values);
+  }
 }
 
 const FIND = `SELECT ${CLAIM_COLUMNS.join(", ")} FROM claims WHERE task_id = ?`;

@@ -1,8 +1,10 @@
 import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
+import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
 import type { Services } from "../services/context";
 import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports";
+import { bucketFiles } from "./bucket-files";
 import { type Config, readConfig } from "./config";
 import { denseEmbeddingOf, embedderOf, requireIndex } from "./embedders";
 import { log } from "./log";
@@ -58,6 +60,8 @@ export function openServices(env: Env): Services {
     generator: generatorOf(config, env),
     embedder: config.embedder.provider === "none" ? null : wordVectorsOf(env.ASSETS),
     dense: denseEmbeddingOf(config.embedder, textEmbedderOf(config, env), { db, env }),
+    files: bucketFiles(env.FILES),
+    memoryFormat: ndjsonFormat,
     limits: config.limits,
     log,
   };

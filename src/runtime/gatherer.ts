@@ -10,6 +10,10 @@ interface Waiting<T, R> {
 const GROUP_MAX = 100;
 /** A group that takes longer no longer holds up the next: whatever hangs, hangs for itself. */
 const NEXT_AFTER_MS = 250;
+const TURN_MS = 1;
+/** So many turns a group waits for who comes again; and no longer, when so many in a row brought nobody. */
+const TURNS_MAX = 16;
+const QUIET_TURNS = 2;
 
 /**
  * Does together what comes together: while one group is at work, what comes gathers for the next. Who comes alone is
@@ -18,9 +22,12 @@ const NEXT_AFTER_MS = 250;
 export class Gatherer<T, R> {
   #waiting: Waiting<T, R>[] = [];
   #running = false;
+  readonly #work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>;
 
   /** @param work answers for each item in its place; when it throws, all of the group fail. */
-  constructor(private readonly work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>) {}
+  constructor(work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>) {
+    this.#work = work;
+  }
 
   add(item: T): Promise<R> {
     return new Promise<R>((resolve, reject) => {
@@ -36,14 +43,27 @@ export class Gatherer<T, R> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, GROUP_MAX);
       await settledOr(NEXT_AFTER_MS, this.#serve(group));
-      if (group.length > 1) await nextTurn();
+      if (group.length > 1) await this.#gather(group.length);
     }
     this.#running = false;
   }
 
+  /**
+   * Who was just served, and who stands behind them, come again at once. With the next group begun before that they
+   * would miss it, and groups would stay as small as they began.
+   */
+  async #gather(expected: number): Promise<void> {
+    let quiet = 0;
+    for (let turn = 0; turn < TURNS_MAX && quiet < QUIET_TURNS && this.#waiting.length < expected; turn++) {
+      const before = this.#waiting.length;
+      await nextTurn();
+      quiet = this.#waiting.length > before ? 0 : quiet + 1;
+    }
+  }
+
   async #serve(group: readonly Waiting<T, R>[]): Promise<void> {
     try {
-      const answers = await this.work(group.map(({ item }) => item));
+      const answers = await this.#work(group.map(({ item }) => item));
       group.forEach(({ resolve, reject }, index) => {
         const answer = answers[index];
         if (answer?.ok) resolve(answer.value);
@@ -55,12 +75,8 @@ export class Gatherer<T, R> {
   }
 }
 
-/**
- * Who was just served, and who stands behind them, come again within this turn. With the next group begun at once they
- * would miss it, and groups would stay as small as they began: measured, half as many round trips a request.
- */
 function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, 0));
+  return new Promise((resolve) => void setTimeout(resolve, TURN_MS));
 }
 
 async function settledOr(limitMs: number, work: Promise<void>): Promise<void> {

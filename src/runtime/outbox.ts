@@ -1,6 +1,6 @@
 import { TimeLimitError, within } from "../domain/time-limit";
 import type { Services } from "../services/context";
-import { recordTasks, ringForNewTasks } from "../services/watch-task";
+import { lookAtTasks, recordTasks, ringForNewTasks, ringForTask, type TaskSight } from "../services/watch-task";
 import { type Gathered, Gatherer } from "./gatherer";
 import { RING_WITHIN_MS } from "./task-bells";
 
@@ -11,15 +11,16 @@ type Entry = Parameters<typeof recordTasks>[1][number];
 type Row = Awaited<ReturnType<typeof recordTasks>>[number];
 
 /**
- * What a claim still has to do outside: its row, then its bell. What several claims have to do at one time is done
+ * What a claim still has to do outside: its row, then its bell; then looks at how its task stands. What several claims have to do at one time is done
  * together: one transaction in D1, one call of the queue. In an object of its own a claim has no company, and the same
  * code does one.
  */
 export class Outbox {
   readonly #rows: Gatherer<Entry, Row>;
   readonly #bells: Gatherer<string, string>;
+  readonly #looks: Gatherer<string, TaskSight>;
 
-  constructor(services: Services) {
+  constructor(private readonly services: Services) {
     this.#rows = new Gatherer((entries) => together(ROW_WITHIN_MS, entries, (some) => recordTasks(services, some)));
     this.#bells = new Gatherer((taskIds) =>
       together(RING_WITHIN_MS, taskIds, async (some) => {
@@ -27,6 +28,12 @@ export class Outbox {
         return some;
       }),
     );
+    this.#looks = new Gatherer((taskIds) => together(ROW_WITHIN_MS, taskIds, (some) => lookAtTasks(services, some)));
+  }
+
+  /** How a task stands in D1. @throws when that is not certain. */
+  look(taskId: string): Promise<TaskSight> {
+    return this.#looks.add(taskId);
   }
 
   /** @returns what stands in D1 now. @throws when that is not certain. */
@@ -34,9 +41,10 @@ export class Outbox {
     return this.#rows.add(entry);
   }
 
-  /** @throws when it is not certain that the queue took it. */
-  async ring(taskId: string): Promise<void> {
-    await this.#bells.add(taskId);
+  /** Once for each part that could be taken. @throws when it is not certain that the queue took it. */
+  async ring(taskId: string, waiting = 1): Promise<void> {
+    if (waiting > 1) await ringForTask(this.services, taskId, waiting);
+    else await this.#bells.add(taskId);
   }
 }
 

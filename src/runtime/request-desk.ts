@@ -1,7 +1,7 @@
 import type { TaskHead } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type * as Port from "../services/ports";
-import { lookAtTask, openRun, ringForTask } from "../services/watch-task";
+import { lookAtTasks, openRun, ringForTask } from "../services/watch-task";
 import { firstDueMs } from "./backoff";
 import { ClaimDesk } from "./claim-desk";
 import { DAY_MS } from "./claim-driver";
@@ -103,7 +103,8 @@ export class RequestDesk implements Port.TaskRequests {
   /** D1 says what state a task is in: one that is open there, after a restore, is watched again. */
   async #reopenIfOpen(taskId: string): Promise<void> {
     const { claims, services, change } = this.parts;
-    const sight = await within(ROW_WITHIN_MS, lookAtTask(services, taskId));
+    const [sight] = await within(ROW_WITHIN_MS, lookAtTasks(services, [taskId]));
+    if (sight === undefined) return;
     if (sight.kind !== "busy" && sight.kind !== "still") return;
     change(() => claims.reopen(taskId, services.clock.nowMs(), sight.run));
   }

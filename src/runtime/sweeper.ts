@@ -1,10 +1,13 @@
+import { sweepRemovals } from "../services/collection-removal";
 import type { Services } from "../services/context";
 import { sweepVectors } from "../services/embedding";
 import { sweep } from "../services/sweep";
 
 /** The cron's work, each minute. */
-export async function sweepTasks(services: Services): Promise<void> {
+export async function sweepAll(services: Services): Promise<void> {
   const count = await sweep(services);
   if (count > 0) services.log("info", "swept", { count });
+  const removals = await sweepRemovals(services);
+  if (removals > 0) services.log("info", "removals-swept", { count: removals });
   await sweepVectors(services);
 }

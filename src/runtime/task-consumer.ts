@@ -1,11 +1,13 @@
 import { errorText } from "../domain/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
-import type { RunServices } from "../services/re-voicing";
+import type { RunServices } from "../services/part-run";
 import { answerBell } from "../services/task-runs";
 import { Bell } from "./task-bells";
 
 const FAILED_BELL_DELAY_SECONDS = 10;
+/** A Worker has 128 MB, and a step may need 20 of them. */
+const STEPS_AT_ONCE = 2;
 
 /**
  * Answers the bells of one batch side by side. A dead letter is a bell like any other: it only rings, and what the
@@ -13,7 +15,8 @@ const FAILED_BELL_DELAY_SECONDS = 10;
  */
 export async function consumeBells(services: Services, batch: MessageBatch): Promise<void> {
   const modelSlot = pLimit(services.limits.modelCallsPerInvocation);
-  await Promise.all(batch.messages.map((message) => consume({ ...services, modelSlot }, message)));
+  const stepSlot = pLimit(STEPS_AT_ONCE);
+  await Promise.all(batch.messages.map((message) => consume({ ...services, modelSlot, stepSlot }, message)));
 }
 
 async function consume(services: RunServices, message: Message): Promise<void> {

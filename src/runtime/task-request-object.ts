@@ -210,10 +210,15 @@ export class TaskRequestObject extends DurableObject<Env> {
 
   /** A change of the tables and the alarm that follows from it, as one unit. */
   #change(change: () => void): void {
-    this.ctx.storage.transactionSync(() => {
-      change();
-      this.#arm();
-    });
+    try {
+      this.ctx.storage.transactionSync(() => {
+        change();
+        this.#arm();
+      });
+    } catch (error) {
+      this.#claims.rolledBack();
+      throw error;
+    }
   }
 
   /** Arms the alarm for the earliest of what is due, read from the tables now; nobody sleeps on an older read. */

@@ -53,9 +53,11 @@ async function claimAt(
   nameOf: (taskId: string) => string,
   requests: readonly ClaimRequest[],
 ): Promise<readonly ClaimAnswer[]> {
+  const groups = Map.groupBy(requests, ({ taskId }) => nameOf(taskId));
+  const [only] = groups.keys();
+  if (groups.size === 1 && only !== undefined) return claimTogether(objects, only, requests);
   const slot = pLimit(OBJECTS_AT_ONCE);
   const answers = new Map<ClaimRequest, ClaimAnswer>();
-  const groups = Map.groupBy(requests, ({ taskId }) => nameOf(taskId));
   const calls = [...groups].map(([name, group]) =>
     slot(async () => {
       const answered = await claimTogether(objects, name, group);

@@ -1,23 +1,25 @@
 import {
+  type AgentFilters,
   type AgentTies,
   countAgentTies,
   findAgent,
   findAgentByName,
+  findAgents,
   insertAgent,
   listAgents as listStored,
+  readSearchedAgents,
   removeAgent as removeStored,
   updateAgent as updateStored,
 } from "../data/agent-store";
 import type { Agent } from "../domain/agent";
-import { newId } from "../domain/ids";
 import { hasNoWeight, type MemorySettings, resolveMemorySettings } from "../domain/memory-settings";
 import type { Page, PageRequest } from "../domain/page";
 import { DEFAULT_VOICE, type Voice } from "../domain/voice";
 import type { CallContext } from "./context";
+import { type Created, type CreationRequest, idToCreate, keptBody, wasCreated } from "./creation-request";
 import { gone, notFound, ServiceError } from "./errors";
-
-/** Each lost try means that another writer came first, so that some writer always gets on. */
-const WRITE_TRIES_MAX = 20;
+import { type NounSearch, searchPage } from "./noun-search";
+import { change, keepTrying, type VersionCondition } from "./versioned";
 
 export type AgentDraft = Pick<
   Agent,
@@ -30,23 +32,30 @@ export type AgentPatch = Partial<Omit<AgentDraft, "voice" | "memorySettings">> &
   readonly memorySettings?: Partial<MemorySettings> | null;
 };
 
-/** The versions under which a conditional write may happen; null for any. */
-export type VersionCondition = readonly number[] | null;
-
-/** @throws ServiceError `agent-name-taken`, which names the agent that has it. */
-export async function createAgent(ctx: CallContext, draft: AgentDraft): Promise<Agent> {
+/**
+ * Creates an agent; under a request id it is made once, and each repeat shows it as it is now.
+ * @throws ServiceError `agent-name-taken`, which names the agent that has it; of a repeat `request-id-reused`,
+ * `agent-deleted`, `request-id-retired`.
+ */
+export async function createAgent(
+  ctx: CallContext,
+  draft: AgentDraft,
+  request: CreationRequest | null,
+): Promise<Created<Agent>> {
   const nowMs = ctx.clock.nowMs();
   const agent: Agent = {
     ...draft,
-    id: newId("agent"),
+    id: await idToCreate(ctx, "agent", request),
     managed: false,
     version: 1,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     deletedAtMs: null,
   };
-  return keepTrying(ctx, async () => {
-    if (await insertAgent(ctx.db, ctx.namespaceId, agent)) return agent;
+  return keepTrying(ctx, busy, async () => {
+    if (await insertAgent(ctx.db, ctx.namespaceId, agent, keptBody(request))) return { made: agent, replayed: false };
+    if (request !== null && (await wasCreated(ctx, "agent", agent.id, request)))
+      return { made: await getAgent(ctx, agent.id), replayed: true };
     return refuseTakenName(ctx, agent);
   });
 }
@@ -63,6 +72,19 @@ export function listAgents(ctx: CallContext, includeDeleted: boolean, page: Page
   return listStored(ctx.db, ctx.namespaceId, includeDeleted, page);
 }
 
+/** The agents that fit, newest first. A page may hold fewer than asked for, and still have a next one. */
+export function searchAgents(
+  ctx: CallContext,
+  search: NounSearch,
+  filters: Pick<AgentFilters, "enabled" | "managed">,
+  page: PageRequest,
+): Promise<Page<Agent>> {
+  return searchPage(search, page, {
+    read: (looked, part) => readSearchedAgents(ctx.db, ctx.namespaceId, { ...filters, ...looked }, part),
+    load: (ids) => findAgents(ctx.db, ctx.namespaceId, ids),
+  });
+}
+
 /**
  * @throws ServiceError `agent-not-found`, `agent-deleted`, `managed`, `version-changed`, `agent-name-taken`;
  * `validation-failed` when the settings as a whole would leave nothing any weight.
@@ -73,7 +95,7 @@ export async function updateAgent(
   patch: AgentPatch,
   condition: VersionCondition,
 ): Promise<Agent> {
-  return change(
+  return changeAgent(
     ctx,
     () => getAgent(ctx, id),
     condition,
@@ -116,7 +138,7 @@ export async function removeAgent(ctx: CallContext, id: string, { hard, dryRun }
   if (dryRun) return ties;
   if (hard) await removeStored(ctx.db, ctx.namespaceId, id);
   else
-    await change(
+    await changeAgent(
       ctx,
       () => getAgent(ctx, id),
       null,
@@ -127,7 +149,7 @@ export async function removeAgent(ctx: CallContext, id: string, { hard, dryRun }
 
 /** Brings a deleted agent back; one that is not deleted stays as it is. @throws ServiceError `agent-name-taken` … */
 export async function undeleteAgent(ctx: CallContext, id: string): Promise<Agent> {
-  return change(
+  return changeAgent(
     ctx,
     () => getAgent(ctx, id, true),
     null,
@@ -135,33 +157,33 @@ export async function undeleteAgent(ctx: CallContext, id: string): Promise<Agent
   );
 }
 
-/** Reads, steps, and writes if nothing came in between; else reads again. A step that changes nothing writes nothing. */
-function change(
+/** @throws ServiceError `managed`, `version-changed`, `agent-name-taken`, and what `read` throws. */
+function changeAgent(
   ctx: CallContext,
   read: () => Promise<Agent>,
   condition: VersionCondition,
   step: (agent: Agent) => Agent,
 ): Promise<Agent> {
-  return keepTrying(ctx, async () => {
-    const agent = await read();
-    refuseManaged(agent);
-    if (condition !== null && !condition.includes(agent.version)) throw versionChanged();
-    const stepped = step(agent);
-    if (stepped === agent) return agent;
-    const next = { ...stepped, version: agent.version + 1, updatedAtMs: ctx.clock.nowMs() };
-    if (await updateStored(ctx.db, ctx.namespaceId, next, agent.version)) return next;
-    return next.deletedAtMs === null ? refuseTakenName(ctx, next) : undefined;
+  return change(ctx, {
+    noun: "agent",
+    condition,
+    read: async () => {
+      const agent = await read();
+      refuseManaged(agent);
+      return agent;
+    },
+    step: (agent) => {
+      const stepped = step(agent);
+      return stepped === agent ? agent : { ...stepped, updatedAtMs: ctx.clock.nowMs() };
+    },
+    write: async (next, version) => ((await updateStored(ctx.db, ctx.namespaceId, next, version)) ? next : undefined),
+    explain: async (next) => (next.deletedAtMs === null ? refuseTakenName(ctx, next) : undefined),
+    busy,
   });
 }
 
-/** Runs `attempt` until it gives something; undefined means that it lost a race. */
-async function keepTrying<T>(ctx: CallContext, attempt: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < WRITE_TRIES_MAX; tries++) {
-    const result = await attempt();
-    if (result !== undefined) return result;
-  }
-  ctx.log("warn", "agent-busy", { tries: WRITE_TRIES_MAX });
-  throw new ServiceError("unavailable", "agent-busy", "Too many writers change this agent at once. Send it again.");
+function busy(): ServiceError {
+  return new ServiceError("unavailable", "agent-busy", "Too many writers change this agent at once. Send it again.");
 }
 
 /** @returns undefined when nobody has the name: it was another race that was lost. */
@@ -177,12 +199,4 @@ async function refuseTakenName(ctx: CallContext, agent: Agent): Promise<undefine
 function refuseManaged(agent: Agent): void {
   if (!agent.managed) return;
   throw new ServiceError("forbidden", "managed", "The system owns this agent: it cannot be changed.");
-}
-
-function versionChanged(): ServiceError {
-  return new ServiceError(
-    "precondition",
-    "version-changed",
-    "The agent was changed since you read it. Read it again, and send If-Match with the new ETag.",
-  );
 }

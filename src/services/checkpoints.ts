@@ -1,6 +1,6 @@
 import { errorText } from "../domain/error-text";
 import { checkpoint, type ItemResult } from "../data/task-item-store";
-import type { ReVoiceCommand } from "../domain/task";
+import type { ReVoiceCommand } from "../domain/task-commands";
 import type { Services } from "./context";
 import type { PartLease } from "./part-lease";
 

@@ -1,17 +1,35 @@
-import { findCollection, insertCollection, listCollections as listStored } from "../data/collection-store";
+import {
+  type CollectionFilters,
+  findCollection,
+  findCollections,
+  insertCollection,
+  listCollections as listStored,
+  readSearchedCollections,
+  updateCollection as updateStored,
+} from "../data/collection-store";
 import type { Collection } from "../domain/collection";
-import { newId } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
 import type { CallContext } from "./context";
-import { gone, notFound } from "./errors";
+import { type Created, type CreationRequest, idToCreate, keptBody, wasCreated } from "./creation-request";
+import { gone, notFound, ServiceError } from "./errors";
+import { type NounSearch, searchPage } from "./noun-search";
+import { change, keepTrying, type VersionCondition } from "./versioned";
 
 export type CollectionDraft = Pick<Collection, "name" | "description" | "metadata">;
 
-export async function createCollection(ctx: CallContext, draft: CollectionDraft): Promise<Collection> {
+/**
+ * Creates a collection; under a request id it is made once, and each repeat shows it as it is now.
+ * @throws ServiceError of a repeat `request-id-reused`, `collection-deleted`, `request-id-retired`.
+ */
+export async function createCollection(
+  ctx: CallContext,
+  draft: CollectionDraft,
+  request: CreationRequest | null,
+): Promise<Created<Collection>> {
   const nowMs = ctx.clock.nowMs();
   const collection: Collection = {
     ...draft,
-    id: newId("collection"),
+    id: await idToCreate(ctx, "collection", request),
     agentId: null,
     memoryCount: 0,
     vectors: [],
@@ -20,8 +38,14 @@ export async function createCollection(ctx: CallContext, draft: CollectionDraft)
     updatedAtMs: nowMs,
     deletedAtMs: null,
   };
-  await insertCollection(ctx.db, ctx.namespaceId, collection);
-  return collection;
+  return keepTrying(ctx, busy, async () => {
+    const { db, namespaceId } = ctx;
+    if (await insertCollection(db, namespaceId, collection, keptBody(request)))
+      return { made: collection, replayed: false };
+    if (request !== null && (await wasCreated(ctx, "collection", collection.id, request)))
+      return { made: await getCollection(ctx, collection.id), replayed: true };
+    return undefined;
+  });
 }
 
 /** @throws ServiceError `collection-not-found`, `collection-deleted`. */
@@ -38,4 +62,76 @@ export function listCollections(
   page: PageRequest,
 ): Promise<Page<Collection>> {
   return listStored(ctx.db, ctx.namespaceId, includeDeleted, page);
+}
+
+/** The collections that fit, newest first. A page may hold fewer than asked for, and still have a next one. */
+export function searchCollections(
+  ctx: CallContext,
+  search: NounSearch,
+  filters: Pick<CollectionFilters, "agentId">,
+  page: PageRequest,
+): Promise<Page<Collection>> {
+  return searchPage(search, page, {
+    read: (looked, part) => readSearchedCollections(ctx.db, ctx.namespaceId, { ...filters, ...looked }, part),
+    load: (ids) => findCollections(ctx.db, ctx.namespaceId, ids),
+  });
+}
+
+/** @throws ServiceError `collection-not-found`, `collection-deleted`, `version-changed`. */
+export function updateCollection(
+  ctx: CallContext,
+  id: string,
+  patch: Partial<CollectionDraft>,
+  condition: VersionCondition,
+): Promise<Collection> {
+  return changeCollection(
+    ctx,
+    () => getCollection(ctx, id),
+    condition,
+    (collection) => ({ ...collection, ...patch }),
+  );
+}
+
+/** Marks a collection as deleted: it keeps its memories and bindings, and can come back. @throws as the others. */
+export function softDeleteCollection(ctx: CallContext, id: string): Promise<Collection> {
+  return changeCollection(
+    ctx,
+    () => getCollection(ctx, id),
+    null,
+    (live) => ({ ...live, deletedAtMs: ctx.clock.nowMs() }),
+  );
+}
+
+/** Brings a deleted collection back; one that is not deleted stays as it is. @throws ServiceError `collection-not-found`. */
+export function undeleteCollection(ctx: CallContext, id: string): Promise<Collection> {
+  return changeCollection(
+    ctx,
+    () => getCollection(ctx, id, true),
+    null,
+    (collection) => (collection.deletedAtMs === null ? collection : { ...collection, deletedAtMs: null }),
+  );
+}
+
+function changeCollection(
+  ctx: CallContext,
+  read: () => Promise<Collection>,
+  condition: VersionCondition,
+  step: (collection: Collection) => Collection,
+): Promise<Collection> {
+  return change(ctx, {
+    noun: "collection",
+    condition,
+    read,
+    step: (collection) => {
+      const stepped = step(collection);
+      return stepped === collection ? collection : { ...stepped, updatedAtMs: ctx.clock.nowMs() };
+    },
+    write: (next, version) => updateStored(ctx.db, ctx.namespaceId, next, version),
+    busy,
+  });
+}
+
+function busy(): ServiceError {
+  const detail = "Too many writers change this collection at once. Send it again.";
+  return new ServiceError("unavailable", "collection-busy", detail);
 }

@@ -3,6 +3,8 @@ import type {
   ClaimRate,
   Clock,
   Embedder,
+  Files,
+  MemoryFormat,
   PutKeys,
   TaskBells,
   TaskRequests,
@@ -25,6 +27,8 @@ export interface Services {
   readonly embedder: WordVectors | null;
   /** Finds whole texts of like meaning; null where no embedder makes vectors of them. */
   readonly dense: DenseEmbedding | null;
+  readonly files: Files;
+  readonly memoryFormat: MemoryFormat;
   readonly limits: Limits;
   readonly log: Log;
 }

@@ -72,3 +72,9 @@ export function gone(noun: string, pointer: string | null = null): ServiceError 
   const detail = `This ${noun} was deleted. Read it with ?include_deleted=true, or restore it with PATCH …/undelete.`;
   return new ServiceError("gone", `${noun}-deleted`, detail, faultAt(pointer, detail));
 }
+
+/** The 412 of a conditional write that came too late. */
+export function versionChanged(noun: string): ServiceError {
+  const detail = `The ${noun} was changed since you read it. Read it again, and send If-Match with the new ETag.`;
+  return new ServiceError("precondition", "version-changed", detail);
+}

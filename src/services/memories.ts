@@ -1,20 +1,17 @@
 import { unavailableOf } from "./unavailable";
 import { errorText } from "../domain/error-text";
-import canonicalize from "canonicalize";
-import { findAgentDeletions } from "../data/agent-store";
 import { insertMemories, type InsertedMemory, type NewMemory } from "../data/memory-insert";
-import { findMemory, findMemoryDeletions, listMemories as listStored, type MemoryFilters } from "../data/memory-store";
-import { newId, sha256Hex } from "../domain/ids";
+import { findMemory, listMemories as listStored, type MemoryFilters } from "../data/memory-store";
+import { newId } from "../domain/ids";
 import type { Memory, MemoryContent } from "../domain/memory";
 import type { Page, PageRequest } from "../domain/page";
 import { getCollection } from "./collections";
 import type { CallContext } from "./context";
 import { embedStored } from "./embedding";
 import { type ErrorValue, gone, notFound, ServiceError, FAULTS_MAX } from "./errors";
+import { digestOf, sameKeyOf } from "./memory-identity";
+import { checkReferences } from "./memory-references";
 import { fail, type Outcome } from "./outcome";
-
-/** Ids of ours are shorter. A longer one is unknown, and need not travel to the database. */
-const ID_CHARACTERS_MAX = 64;
 
 /** What became of one memory of a call. */
 export type MemoryVerdict =
@@ -35,7 +32,7 @@ export async function createMemories(
   given: readonly Outcome<MemoryContent>[],
 ): Promise<readonly MemoryVerdict[]> {
   await getCollection(ctx, collectionId);
-  const checked = refuseRepeatedIds(await toNewMemories(await checkReferences(ctx, collectionId, given)));
+  const checked = refuseRepeatedIds(await toNewMemories(await checkReferences(ctx, collectionId, given, pointerOf)));
   const accepted = checked.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
   if (accepted.length === 0) throw allRefused(checked);
   const inserted = await insert(ctx, collectionId, [...firstOfKey(accepted).values()]);
@@ -54,6 +51,10 @@ export async function createMemories(
     seen.add(sameKey);
     return verdictOf(id, inserted.get(sameKey), repeated);
   });
+}
+
+function pointerOf(index: number): string {
+  return `/memories/${index}`;
 }
 
 function verdictOf(newMemoryId: string, inserted: InsertedMemory | undefined, repeated: boolean): MemoryVerdict {
@@ -78,51 +79,6 @@ async function insert(ctx: CallContext, collectionId: string, memories: readonly
   }
 }
 
-/** Refuses the memories that refer to agents or child memories that are not there. */
-async function checkReferences(
-  ctx: CallContext,
-  collectionId: string,
-  given: readonly Outcome<MemoryContent>[],
-): Promise<readonly Outcome<MemoryContent>[]> {
-  const contents = given.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
-  const agentIds = idsToAsk(contents.flatMap(({ agentId }) => (agentId === null ? [] : [agentId])));
-  const childIds = idsToAsk(contents.flatMap(({ childMemoryIds }) => childMemoryIds));
-  const [agents, children] = await Promise.all([
-    agentIds.length === 0 ? NONE : findAgentDeletions(ctx.db, ctx.namespaceId, agentIds),
-    childIds.length === 0 ? NONE : findMemoryDeletions(ctx.db, ctx.namespaceId, collectionId, childIds),
-  ]);
-  return given.map((outcome, index) => {
-    if (!outcome.ok) return outcome;
-    const { agentId, childMemoryIds } = outcome.value;
-    const at = `/memories/${index}`;
-    const fault =
-      (agentId === null ? undefined : missing("agent", agents.get(agentId), `${at}/agent_id`)) ??
-      firstDefined(childMemoryIds, (id, i) => missing("memory", children.get(id), `${at}/child_memory_ids/${i}`));
-    return fault === undefined ? outcome : fail(fault);
-  });
-}
-
-const NONE: ReadonlyMap<string, number | null> = new Map();
-
-function idsToAsk(ids: readonly string[]): readonly string[] {
-  return [...new Set(ids)].filter((id) => id.length <= ID_CHARACTERS_MAX);
-}
-
-/** @param deletedAtMs undefined when it is unknown, null when it is there. */
-function missing(noun: "agent" | "memory", deletedAtMs: number | null | undefined, pointer: string) {
-  if (deletedAtMs === null) return undefined;
-  const error = (deletedAtMs === undefined ? notFound(noun) : gone(noun)).value;
-  return { ...error, faults: [{ pointer, detail: error.message }] };
-}
-
-function firstDefined<T, R>(items: readonly T[], find: (item: T, index: number) => R | undefined): R | undefined {
-  for (const [index, item] of items.entries()) {
-    const found = find(item, index);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 function toNewMemories(given: readonly Outcome<MemoryContent>[]): Promise<readonly Outcome<NewMemory>[]> {
   return Promise.all(
     given.map(async (outcome) => {
@@ -134,16 +90,6 @@ function toNewMemories(given: readonly Outcome<MemoryContent>[]): Promise<readon
   );
 }
 
-async function sameKeyOf({ externalId, text, type, occurredAtMs, agentId }: MemoryContent): Promise<string> {
-  if (externalId !== null) return `x:${externalId}`;
-  return `h:${await sha256Hex(JSON.stringify([text, type, occurredAtMs, agentId]))}`;
-}
-
-/** Canonical, so that the order of keys in the metadata makes no difference. */
-function digestOf(content: MemoryContent): Promise<string> {
-  return sha256Hex(canonicalize(content) ?? "");
-}
-
 /** One external id with two contents in one call: nobody can say which is meant. */
 function refuseRepeatedIds(given: readonly Outcome<NewMemory>[]): readonly Outcome<NewMemory>[] {
   const firsts = firstOfKey(given.flatMap((outcome) => (outcome.ok ? [outcome.value] : [])));
@@ -153,7 +99,7 @@ function refuseRepeatedIds(given: readonly Outcome<NewMemory>[]): readonly Outco
     const detail = "An earlier memory of this call has this external_id and other content. Send one of them.";
     return fail(
       new ServiceError("invalid", "validation-failed", detail, {
-        faults: [{ pointer: `/memories/${index}/external_id`, detail }],
+        faults: [{ pointer: `${pointerOf(index)}/external_id`, detail }],
       }).value,
     );
   });

@@ -1,3 +1,5 @@
+import type { Collection } from "../domain/collection";
+import type { Memory, MemoryContent } from "../domain/memory";
 import type { Task, TaskHead, TaskType } from "../domain/task";
 import type { RecallFilters } from "../domain/recall-filters";
 import type { VectorIndexName, VectorSpace } from "../domain/vector-space";
@@ -28,6 +30,8 @@ export interface ReVoiceRequest {
   readonly idempotencyKey: string;
   readonly agent: AgentProfile;
   readonly memory: ContextMemory;
+  /** The memory's place in its task, from 0, oldest first: what is said once in a while is spread by it. */
+  readonly position: number;
   /** Recalled from the source collection, oldest first. */
   readonly sourceContext: readonly ContextMemory[];
   /** Recalled from the agent's bound collections, oldest first. */
@@ -165,6 +169,53 @@ export interface RemoteVectors {
 
 /** As many as Vectorize answers in one query. */
 export const REMOTE_NEAREST_MAX = 100;
+
+/** What was found out of a file while it was stored. */
+export interface StoredBody {
+  readonly bytes: number;
+  /** Lines that hold more than white space. */
+  readonly lines: number;
+  /** SHA-256 of its bytes, hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Files too large for the database. A name is written once; written again it holds the later content.
+ * @throws ServiceError `unavailable` when the store does not answer.
+ */
+export interface Files {
+  /** Stores what comes, of unknown length, in constant memory. What the source throws is thrown on, and nothing kept. */
+  store(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredBody>;
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  has(name: string): Promise<boolean>;
+  /** At most `length` bytes from `offset`, which lies in the file. Undefined when there is no such file. */
+  read(name: string, range: { readonly offset: number; readonly length: number }): Promise<Uint8Array | undefined>;
+  open(name: string): Promise<ReadableStream<Uint8Array> | undefined>;
+  /** Removes all files whose names begin so. */
+  removeAll(beginning: string): Promise<void>;
+}
+
+/** A memory as a file gives it. */
+export interface GivenMemory extends MemoryContent, Pick<Memory, "accessedAtMs" | "accessCount" | "source"> {
+  /** The memory's id where it came from. */
+  readonly id: string | null;
+  readonly createdAtMs: number | null;
+}
+
+/** What a line of a file says; or a sentence about what is wrong with it. */
+export type GivenLine =
+  | { readonly kind: "collection" }
+  | { readonly kind: "memory"; readonly memory: GivenMemory }
+  | { readonly kind: "fault"; readonly detail: string };
+
+/** The format of exported files: lines of JSON, the first about the collection, then one for each memory. */
+export interface MemoryFormat {
+  /** With the line feed at its end, as the next. */
+  collectionLine(collection: Collection): string;
+  memoryLine(memory: Memory): string;
+  /** @param value the JSON of a line, parsed. */
+  readLine(value: unknown): GivenLine;
+}
 
 export interface Clock {
   /** Milliseconds since the epoch, UTC. */

@@ -4,7 +4,8 @@ import { reVoicedMemoryIdOf } from "../domain/ids";
 import { MEMORY_TEXT_MAX_CHARACTERS } from "../domain/memory";
 import { lengthFault } from "../domain/length-guard";
 import { refuses } from "../domain/refusal";
-import type { FrozenAgent, ItemProblem, ReVoiceCommand, TaskUsage } from "../domain/task";
+import type { ItemProblem, TaskUsage } from "../domain/task";
+import type { FrozenAgent, ReVoiceCommand } from "../domain/task-commands";
 import { ServiceError } from "./errors";
 import type { ContextMemory, ReVoiceRequest, TextGenerator, TokenUsage } from "./ports";
 
@@ -104,6 +105,7 @@ function toRequest(input: ReVoiceMemoryInput, source: NonNullable<PendingItem["s
     idempotencyKey: `${taskId}:${item.sourceMemoryId}`,
     agent: command.agent,
     memory: { memoryId: item.sourceMemoryId, text: source.text, occurredAt },
+    position: item.position,
     sourceContext: input.sourceContext,
     agentContext: input.agentContext,
     instructions: command.instructions,

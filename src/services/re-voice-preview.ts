@@ -3,7 +3,8 @@ import { findFirstItems } from "../data/preview-store";
 import { findForCreation } from "../data/reference-store";
 import type { PendingItem } from "../data/task-item-store";
 import { newId } from "../domain/ids";
-import type { ItemProblem, ItemVerdict, ReVoiceCommand } from "../domain/task";
+import type { ItemProblem, ItemVerdict } from "../domain/task";
+import type { ReVoiceCommand } from "../domain/task-commands";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { MODEL_CALLS_PER_MEMORY_MAX, reVoiceMemory } from "./re-voice-memory";
@@ -49,7 +50,7 @@ export async function previewReVoicing(
   const taskId = newId("task");
   const references = await findForCreation(ctx.db, [{ namespaceId, taskId, ...idsOf(input) }]);
   const { command } = await planTask(taskId, namespaceId, input, references);
-  if (command === null) throw new Error("A reservation has nothing to show.");
+  if (command?.operation !== "re-voice") throw new Error("Only a re-voicing has a dry run.");
   const memories = references.findCollection(namespaceId, command.collectionId)?.memoryCount ?? 0;
   const preview = count === 0 ? [] : await retellFirst(ctx, taskId, command, count);
   return { memories, modelCallsMax: memories * MODEL_CALLS_PER_MEMORY_MAX, preview };

@@ -1,34 +1,20 @@
-import type { LimitFunction } from "p-limit";
 import { loadPart, type PendingItem } from "../data/task-item-store";
-import type { ReVoiceCommand } from "../domain/task";
+import type { ReVoiceCommand } from "../domain/task-commands";
 import { Checkpoints } from "./checkpoints";
 import type { Services } from "./context";
 import { embedStored } from "./embedding";
-import { ServiceError } from "./errors";
-import type { PartLease } from "./part-lease";
+import { type PartRun, referenceGone, type RunServices, type TurnOutcome } from "./part-run";
 import type { ContextMemory } from "./ports";
 import { recallForMemories, type RecalledMemory } from "./recall";
 import { reVoiceMemory } from "./re-voice-memory";
 
-/** One invocation of a consumer: its services, and the slots for model calls that all its parts share. */
-export interface RunServices extends Services {
-  readonly modelSlot: LimitFunction;
-}
-
-export interface PartRun {
-  readonly command: ReVoiceCommand;
-  readonly lease: PartLease;
-  /** After this time no further memory is begun. */
-  readonly deadlineMs: number;
-}
-
 /**
  * Works on one part until it is done or its time is up. Each memory is checkpointed as it ends.
  * @returns whether every item of the part has a verdict.
- * @throws ServiceError `reference-gone`, or `unavailable` when the generator cannot answer now; LeaseLost; or what the
+ * @throws TaskFault `reference-gone`; ServiceError `unavailable` when the generator cannot answer now; LeaseLost; or what the
  * database threw. What was checkpointed before stays.
  */
-export async function reVoicePart(services: RunServices, run: PartRun): Promise<"finished" | "yielded"> {
+export async function reVoicePart(services: RunServices, run: PartRun<"re-voice">): Promise<TurnOutcome> {
   const { lease, command } = run;
   const { items, referencesStand } = await loadPart(services.db, lease.part, command);
   if (!referencesStand) throw referenceGone();
@@ -95,9 +81,4 @@ export async function recallContexts(
 function toContext(memory: RecalledMemory): ContextMemory {
   const { memoryId, text, occurredAtMs } = memory;
   return { memoryId, text, occurredAt: occurredAtMs === null ? null : new Date(occurredAtMs).toISOString() };
-}
-
-function referenceGone(): ServiceError {
-  const detail = "The agent, the source or the target of this task was deleted.";
-  return new ServiceError("gone", "reference-gone", detail);
 }

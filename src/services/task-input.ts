@@ -1,5 +1,6 @@
 import type { MemorySettings } from "../domain/memory-settings";
-import type { NewTask, OnItemError } from "../domain/task";
+import type { NewTask } from "../domain/task";
+import type { OnItemError, OnLineError, Operation, StoredFile } from "../domain/task-commands";
 
 /** What a caller says about a task besides what it does. */
 export type TaskLabels = Pick<NewTask, "name" | "tags" | "memo" | "metadata">;
@@ -7,13 +8,39 @@ export type TaskLabels = Pick<NewTask, "name" | "tags" | "memo" | "metadata">;
 /** What a creation asks for: its form is right, what it refers to is still to be checked. Null for a reservation. */
 export interface TaskInput {
   readonly labels: TaskLabels;
-  readonly work: ReVoiceInput | null;
+  readonly work: Inputs[Operation] | null;
+  /** What it is made of, where a GET asks for it: the next that asks joins it while it runs. */
+  readonly subject?: string;
+}
+
+/** What each operation is asked for with. */
+export interface Inputs {
+  readonly "re-voice": ReVoiceInput;
+  readonly export: CollectionInput<"export">;
+  readonly import: ImportInput;
+  readonly analyze: CollectionInput<"analyze">;
+  readonly rebuild: CollectionInput<"rebuild">;
+}
+
+export interface CollectionInput<O extends "export" | "analyze" | "rebuild"> {
+  readonly operation: O;
+  readonly collectionId: string;
+  /** Where the collection stands in the caller's body; null when it stands elsewhere. */
+  readonly pointer: string | null;
+}
+
+export interface ImportInput {
+  readonly operation: "import";
+  readonly collectionId: string;
+  readonly file: StoredFile;
+  readonly onLineError: OnLineError;
 }
 
 export const NO_LABELS: TaskLabels = { name: null, tags: [], memo: null, metadata: {} };
 
 /** What a caller asks for; settings take any subset of their fields. */
 export interface ReVoiceInput {
+  readonly operation: "re-voice";
   readonly agentId: string;
   readonly collectionId: string;
   readonly target: { readonly collectionId: string } | { readonly name: string };

@@ -1,16 +1,17 @@
 import { errorText } from "../domain/error-text";
 import * as parts from "../data/task-part-store";
-import { planTask } from "../data/task-plan-store";
 import { findTask, findTaskToRun, type FoundTask } from "../data/task-store";
 import { reservationEndsAtMs } from "../domain/reservation";
-import { hasEnded, type ReVoiceCommand } from "../domain/task";
+import { hasEnded } from "../domain/task";
+import type { TaskCommand } from "../domain/task-commands";
 import { ServiceError } from "./errors";
 import { LeaseLost, PartLease } from "./part-lease";
-import { reVoicePart, type RunServices } from "./re-voicing";
+import { workOf } from "./operations";
+import { type RunServices, TaskFault } from "./part-run";
 import { headOf } from "./task-removal";
 
 /** A task with work to do. */
-type RunnableTask = FoundTask & { readonly command: ReVoiceCommand };
+type RunnableTask = FoundTask & { readonly command: TaskCommand };
 
 /** What becomes of a bell: it is done with, or is to be rung again later. */
 export type BellVerdict = { readonly kind: "done" } | { readonly kind: "again"; readonly delaySeconds: number };
@@ -63,9 +64,10 @@ async function rowless(services: RunServices, taskId: string): Promise<BellVerdi
 
 async function plan(services: RunServices, task: RunnableTask): Promise<void> {
   const { id: taskId, namespaceId, command } = task;
-  const planned = await planTask(services.db, { namespaceId, taskId, command, nowMs: services.clock.nowMs() });
+  const planned = { namespaceId, taskId, nowMs: services.clock.nowMs() };
+  const atOnce = await workOf(command.operation).plan(services, planned, command);
   // This call works on one part itself; the others are for whoever hears the bells.
-  if (planned) await services.bells.ring(taskId, { times: services.limits.parallelParts - 1, delaySeconds: 0 });
+  if (atOnce > 1) await services.bells.ring(taskId, { times: atOnce - 1, delaySeconds: 0 });
 }
 
 async function workOnPart(services: RunServices, task: RunnableTask): Promise<void> {
@@ -78,7 +80,8 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
   lease.start(partMs + AFTER_DEADLINE_MS);
   try {
     const deadlineMs = services.clock.nowMs() + partMs;
-    const outcome = await reVoicePart(services, { command: task.command, lease, deadlineMs });
+    const { command } = task;
+    const outcome = await workOf(command.operation).work(services, { command, lease, deadlineMs });
     if (outcome === "finished") await settle(services, lease);
     else await parts.yieldPart(services.db, lease.part, services.clock.nowMs());
     await goOn(services, task.id, 0);
@@ -135,7 +138,7 @@ async function goOn(services: RunServices, taskId: string, delaySeconds: number)
 async function giveBack(services: RunServices, task: RunnableTask, lease: PartLease, error: unknown): Promise<void> {
   const nowMs = services.clock.nowMs();
   if (error instanceof LeaseLost) return goOn(services, task.id, 0);
-  if (error instanceof ServiceError && error.value.code === "reference-gone") {
+  if (error instanceof TaskFault) {
     await parts.failTask(services.db, task, { code: error.value.code, detail: error.message }, nowMs);
     return goOn(services, task.id, 0);
   }

@@ -1,11 +1,15 @@
+import { errorText } from "../domain/error-text";
 import { findTasks } from "../data/reference-store";
-import { findPulse } from "../data/task-part-store";
+import { findPulses, type TaskPulse } from "../data/task-part-store";
 import { purgeTask, removeTask } from "../data/task-removal-store";
 import { openNextRun } from "../data/task-run-store";
 import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
 import { cancelTask } from "../data/task-store";
 import { hasEnded, type NewTask, type Task, type TaskHead } from "../domain/task";
+import type { Operation } from "../domain/task-commands";
+import { within } from "../domain/time-limit";
 import type { Services } from "./context";
+import { filesOfTask } from "./file-names";
 
 /** What a look at a task found. */
 export type TaskSight =
@@ -18,8 +22,13 @@ export type TaskSight =
   /** There is work, and nobody works on it; so many parts could be taken. */
   | { readonly kind: "still"; readonly run: number; readonly waiting: number };
 
-export async function lookAtTask(services: Services, taskId: string): Promise<TaskSight> {
-  const pulse = await findPulse(services.db, taskId, services.clock.nowMs());
+/** Looks at several tasks in one round trip. @returns for each, in its place. */
+export async function lookAtTasks(services: Services, taskIds: readonly string[]): Promise<readonly TaskSight[]> {
+  const pulses = await findPulses(services.db, taskIds, services.clock.nowMs());
+  return taskIds.map((taskId) => sightOf(pulses.get(taskId)));
+}
+
+function sightOf(pulse: TaskPulse | undefined): TaskSight {
   if (pulse === undefined) return { kind: "missing" };
   const { run, waiting } = pulse;
   if (hasEnded(pulse.status)) return { kind: "ended", run };
@@ -45,10 +54,25 @@ export async function cancelRecordedTask(services: Services, task: NewTask, run:
   await cancelTask(services.db, task.namespaceId, task.id, services.clock.nowMs(), run);
 }
 
-/** Makes the row a tombstone, whether it is there yet or not. */
-export function buryTask(services: Services, head: TaskHead): Promise<void> {
-  return removeTask(services.db, head, services.clock.nowMs());
+/** An own time limit: what is left behind ends with the bucket's own rule. */
+const FILES_WITHIN_MS = 2_000;
+
+/** Makes the row a tombstone, whether it is there yet or not, and removes the files of the task as far as they go. */
+export async function buryTask(services: Services, head: TaskHead): Promise<void> {
+  await removeTask(services.db, head, services.clock.nowMs());
+  if (head.operation === null || !HAS_FILES[head.operation]) return;
+  await within(FILES_WITHIN_MS, services.files.removeAll(filesOfTask(head.id))).catch((error: unknown) => {
+    services.log("warn", "files-not-removed", { task_id: head.id, error: errorText(error) });
+  });
 }
+
+const HAS_FILES = {
+  "re-voice": false,
+  export: true,
+  import: true,
+  analyze: false,
+  rebuild: false,
+} satisfies Record<Operation, boolean>;
 
 export function forgetTask(services: Services, head: TaskHead): Promise<void> {
   return purgeTask(services.db, head.namespaceId, head.id);

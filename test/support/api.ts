@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 interface CallOptions {
-  /** Text and bytes are sent as they are, anything else as JSON. */
+  /** Text, bytes and streams are sent as they are, anything else as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** Null sends no key at all. */
@@ -30,14 +30,15 @@ export function requestOf(method: string, path: string, options: CallOptions = {
   const init: RequestInit = { method, headers };
   if (body !== undefined) {
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
-    init.body = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+    const asIs = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream;
+    init.body = asIs ? body : JSON.stringify(body);
   }
   return new Request(`https://refrain.test${path}`, init);
 }
 
 export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
-  const json = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
+  const json = /[/+]json\b/.test(response.headers.get("content-type") ?? "") && text !== "";
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text || null };
 }
 

@@ -1,6 +1,7 @@
 import { ADMIN_KEY, type Answer, call } from "./api";
 import {
   exampleOf,
+  fileBodyOf,
   fill,
   isSecured,
   jsonBodyOf,
@@ -51,17 +52,21 @@ interface Asked {
 export async function ask(operation: Operation, asked: Asked = {}): Promise<Answer> {
   const { tenant = own, key = isAdmins(operation) ? ADMIN_KEY : tenant.key } = asked;
   const media = jsonBodyOf(operation);
+  const file = fileBodyOf(operation);
   const takes = (parameter: string) => operation.parameters?.some(({ name }) => name === parameter);
   const held = takes("putKey") ? (reservations.get(tenant.key) ?? (await reserveFor(tenant.key))) : undefined;
-  const path = asked.path ?? pathOf(operation, { ...tenant.ids, ...(held && { id: held.id }), ...asked.ids });
+  const ids = { ...tenant.ids, ...tenant.idsOf[operation.operationId], ...(held && { id: held.id }), ...asked.ids };
+  const path = asked.path ?? pathOf(operation, ids);
   const answer = await call(operation.method, `${path}${asked.query ?? ""}`, {
     key,
     headers: {
       ...(takes("requestId") && { requestId: crypto.randomUUID() }),
       ...(held && { putKey: held.putKey }),
+      ...(file && { "content-type": file.type }),
       ...asked.headers,
     },
     ...(media && { body: asked.body ?? exampleOf(document, media) }),
+    ...(file && { body: asked.body ?? file.example }),
   });
   // One that was filled is of no use to the next call.
   if (held !== undefined && answer.status === 201) reservations.set(tenant.key, await reserveFor(tenant.key));

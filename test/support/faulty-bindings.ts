@@ -15,6 +15,7 @@ export function withFaults(env: Env, object?: DurableObjectState): Env {
     get: (target, key) => {
       if (key === "DB") return faultyDatabase(target.DB, crash);
       if (key === "TASK_BELLS") return faultyQueue(holdable(target.TASK_BELLS), crash);
+      if (key === "FILES") return faultyFiles(target.FILES, crash);
       if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS);
       return Reflect.get(target, key) as unknown;
     },
@@ -85,6 +86,20 @@ function faultyQueue(queue: Queue, crash: Crash | undefined): Queue {
       if (typeof method !== "function") return method;
       return (...values: unknown[]) =>
         through({ ...callOf("queue", key, values), crash }, async () => Reflect.apply(method, target, values));
+    },
+  });
+}
+
+function faultyFiles(bucket: R2Bucket, crash: Crash | undefined): R2Bucket {
+  return new Proxy(bucket, {
+    get: (target, key) => {
+      const method: unknown = Reflect.get(target, key);
+      if (typeof method !== "function") return method;
+      // The name alone says what a call is for; a body is large.
+      return (...values: unknown[]) =>
+        through({ ...callOf("files", key, values.slice(0, 1)), crash }, async () =>
+          Reflect.apply(method, target, values),
+        );
     },
   });
 }

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { openDatabase } from "../../src/data/database";
 import { checkpoint, type ItemResult, loadPart } from "../../src/data/task-item-store";
 import { claimPart } from "../../src/data/task-part-store";
-import { planTask } from "../../src/data/task-plan-store";
+import { planItems } from "../../src/data/task-plan-store";
 import { findTaskToRun } from "../../src/data/task-store";
 import { reVoicedMemoryIdOf } from "../../src/domain/ids";
 import { arm } from "./faults";
@@ -16,9 +16,9 @@ export async function leasedPart(memories = 3) {
   const from = await scene(memories);
   const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
   const task = await findTaskToRun(db, id);
-  if (!task?.command) throw new Error("The task has no row.");
+  if (task?.command?.operation !== "re-voice") throw new Error("The task has no row.");
   const { namespaceId, command } = task;
-  await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
+  await planItems(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
   const claim = (nowMs: number, token: string) =>
     claimPart(db, { namespaceId, taskId: id, token, nowMs, leaseMs: 60_000, parallelMax: 4 });
   const first = await claim(2_000, "token-1");

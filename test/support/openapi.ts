@@ -60,6 +60,14 @@ export const isSecured = (operation: Operation): boolean => operation.path.start
 export const jsonBodyOf = (operation: Operation): MediaType | undefined =>
   operation.requestBody?.content["application/json"];
 
+/** The example of a body that is a file, and its media type. */
+export function fileBodyOf(operation: Operation): { readonly type: string; readonly example: string } | undefined {
+  const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+  if (type === undefined || type === "application/json") return undefined;
+  const example = media?.schema.example;
+  return { type, example: typeof example === "string" ? example : "" };
+}
+
 export const pathParametersOf = (operation: Operation): readonly string[] =>
   [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]));
 

@@ -5,6 +5,7 @@ import type { ReVoiceRequest } from "../../src/services/ports";
 export const RE_VOICE_REQUEST: ReVoiceRequest = {
   idempotencyKey: "task_1:memory_1",
   agent: { name: "Mara", description: null, persona: null, voice: DEFAULT_VOICE },
+  position: 0,
   memory: { memoryId: "memory_1", text: "I saw the sea.", occurredAt: null },
   sourceContext: [],
   agentContext: [],

@@ -6,18 +6,13 @@ import { newId } from "../../src/domain/ids";
 import { DEFAULT_MEMORY_SETTINGS, type MemorySettings } from "../../src/domain/memory-settings";
 import { openServices } from "../../src/runtime/context";
 import { recallForMemories, type RecalledMemory } from "../../src/services/recall";
+import { ensureCollection, type Place } from "./memories";
 
 export const NOW_MS = Date.UTC(2026, 10, 1);
 const db = openDatabase(env.DB);
 
 export type Row = typeof memories.$inferInsert;
 type Given = Partial<Row> & { readonly text: string };
-export type Place = Pick<Row, "namespaceId" | "collectionId">;
-
-export const newPlace = (namespaceId = newId("namespace")): Place => ({
-  namespaceId,
-  collectionId: newId("collection"),
-});
 export const textsOf = (recalled: readonly RecalledMemory[]) => recalled.map(({ text }) => text);
 export const dayMs = (daysAgo: number) => NOW_MS - daysAgo * 86_400_000;
 export const rowsAt = ({ collectionId }: Place) =>
@@ -43,6 +38,7 @@ export async function remember(
     ...(typeof given === "string" ? { text: given } : given),
   });
   const rows: [Row, ...Row[]] = [rowOf(first), ...rest.map(rowOf)];
+  await ensureCollection(place);
   await db.batch([db.insert(memories).values(rows[0]), ...rows.slice(1).map((row) => db.insert(memories).values(row))]);
   return rows;
 }

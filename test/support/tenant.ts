@@ -8,6 +8,8 @@ export interface SettledTenant {
   readonly key: string;
   /** By the names of path parameters. */
   readonly ids: Readonly<Record<string, string>>;
+  /** For operations that are about a thing of a certain kind: which it is. */
+  readonly idsOf: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export async function settledTenant(): Promise<SettledTenant> {
@@ -22,8 +24,15 @@ export async function settledTenant(): Promise<SettledTenant> {
   const { body: batch } = await call("PUT", "/v1/batches", { key, body, headers: { requestId: request_id } });
   const read = () => call("GET", `/v1/batches/${batch.id}`, { key });
   await until(read, (answer) => answer.body.ended_at !== null);
+  const exported = await call("GET", `/v1/collections/${collection_id}/export`, {
+    key,
+    headers: { Prefer: "respond-async" },
+  });
+  const readExport = () => call("GET", `/v1/checkmate/tasks/${exported.body.task_id}`, { key });
+  await until(readExport, (answer) => answer.body.ended_at !== null);
+  const idsOf = { "checkmate-task-file-get": { task_id: exported.body.task_id } };
   const ids = { agent_id, collection_id, memory_id, request_id, task_id: batch.id, id: batch.id, key_id: made.key_id };
-  return { namespaceId, key, ids };
+  return { namespaceId, key, ids, idsOf };
 }
 
 /** How many rows each table has: what must be the same after a call that was refused. */

@@ -84,8 +84,10 @@ describe("batches-create: fields", () => {
     ),
   );
 
-  it("refuses a target with a name and an id", async () => {
-    expect(refusalOf(await putBatch({ target: { name: "x", collection_id } }))).toBe("422 validation-failed");
+  it("refuses a target with a name and an id, and says that one of them is to be given", async () => {
+    const answer = await putBatch({ target: { name: "x", collection_id } });
+    expect(refusalOf(answer)).toBe("422 validation-failed");
+    expect(answer.body.errors).toEqual([{ pointer: "/target", detail: "Give exactly one of: collection_id, name." }]);
   });
 });
 

@@ -5,7 +5,7 @@ import { call } from "../support/api";
 import { arm, loggedCalls, resetFaults } from "../support/faults";
 import { db, leasedPart } from "../support/leased-part";
 import { bellOf, consume, silentTask } from "../support/requests-object";
-import { endOf, onceEach, reVoiced, rows, scene, taskOf } from "../support/scene";
+import { endOf, onceEach, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 const CLAIM_PART = "SET lease_token = ?";
 const READ_BACK = 'select "part", "attempts" from "task_parts"';
@@ -115,6 +115,32 @@ describe("the consumer, when a reference is gone at the run", () => {
     await bellOf(id);
     expect(await taskOf(id)).toMatchObject({ status: "error", error: { code: "reference-gone" } });
     expect(await reVoiced(id)).toEqual([]);
+  });
+
+  it.each([
+    ["the agent", ({ agentId }: Scene) => `/v1/agents/${agentId}`],
+    ["the source", ({ collectionId }: Scene) => `/v1/collections/${collectionId}`],
+  ])("ends the task as error when %s was removed for good before the plan, and makes no target", async (_, pathOf) => {
+    const from = await scene(2);
+    const id = await silentTask(from);
+    expect((await call("DELETE", `${pathOf(from)}?hard=true`)).status).toBe(204);
+    await bellOf(id);
+    expect(await taskOf(id)).toMatchObject({ status: "error", error: { code: "reference-gone" } });
+    const [task] = await rows<{ command: string }>("SELECT command FROM tasks WHERE id = ?", id);
+    const target = JSON.parse(task?.command ?? "{}").target.collectionId;
+    expect(await rows("SELECT id FROM collections WHERE id = ?", target)).toEqual([]);
+  });
+
+  it("writes nothing into a target that was removed for good meanwhile", async () => {
+    const { id, command, write, state } = await leasedPart();
+    const target = command.target.collectionId;
+    expect((await call("DELETE", `/v1/collections/${target}?hard=true`)).status).toBe(204);
+    await write();
+    expect((await state()).memories).toEqual([]);
+    await rows("UPDATE task_parts SET lease_expires_at_ms = 1 WHERE task_id = ?", id);
+    await bellOf(id);
+    expect(await taskOf(id)).toMatchObject({ status: "error", error: { code: "reference-gone" } });
+    expect(await rows("SELECT id FROM memories WHERE collection_id = ?", target)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { settlePart } from "../../src/data/task-part-store";
-import { planTask } from "../../src/data/task-plan-store";
+import { planItems } from "../../src/data/task-plan-store";
 import { findTaskToRun } from "../../src/data/task-store";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
@@ -96,10 +96,10 @@ describe("a plan", () => {
     arm("drops", "queue: sendBatch", 1_000);
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(2)))).body;
     const task = await findTaskToRun(db, id);
-    if (!task?.command) throw new Error("The task has no row.");
+    if (task?.command?.operation !== "re-voice") throw new Error("The task has no row.");
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     const { namespaceId, command } = task;
-    expect(await planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 })).toBe(false);
+    expect(await planItems(db, { namespaceId, taskId: id, command, nowMs: 1_000 })).toBe(false);
     expect(await rows("SELECT status, planned_at_ms FROM tasks WHERE id = ?", id)).toEqual([
       { status: "canceled", planned_at_ms: null },
     ]);
@@ -110,9 +110,9 @@ describe("a plan", () => {
     const from = await scene(60);
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     const task = await findTaskToRun(db, id);
-    if (!task?.command) throw new Error("The task has no row.");
+    if (task?.command?.operation !== "re-voice") throw new Error("The task has no row.");
     const { namespaceId, command } = task;
-    const plan = () => planTask(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
+    const plan = () => planItems(db, { namespaceId, taskId: id, command, nowMs: 1_000 });
     const planned = await Promise.all([plan(), plan(), plan()]);
     expect(planned.filter(Boolean)).toHaveLength(1);
     expect(await rows("SELECT count(*) AS n FROM task_items WHERE task_id = ?", id)).toEqual([{ n: 60 }]);
@@ -132,8 +132,8 @@ describe("a plan", () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     await rows("UPDATE memories SET deleted_at_ms = 1 WHERE collection_id = ?", from.collectionId);
     const task = await findTaskToRun(db, id);
-    if (!task?.command) throw new Error("The task has no row.");
-    await planTask(db, { namespaceId: task.namespaceId, taskId: id, command: task.command, nowMs: 1_000 });
+    if (task?.command?.operation !== "re-voice") throw new Error("The task has no row.");
+    await planItems(db, { namespaceId: task.namespaceId, taskId: id, command: task.command, nowMs: 1_000 });
     const [row] = await rows<{ status: string; result: string }>("SELECT status, result FROM tasks WHERE id = ?", id);
     expect(row?.status).toBe("complete");
     expect(JSON.parse(row?.result ?? "")).toMatchObject({ reVoiced: 0, skipped: 0, failed: 0 });

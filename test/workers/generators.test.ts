@@ -25,7 +25,13 @@ function consumerWith(script: Script, limits: Partial<ReturnType<typeof openServ
     }),
   };
   const merged = { ...services.limits, ...limits };
-  const run = { ...services, generator, limits: merged, modelSlot: pLimit(merged.modelCallsPerInvocation) };
+  const run = {
+    ...services,
+    generator,
+    limits: merged,
+    modelSlot: pLimit(merged.modelCallsPerInvocation),
+    stepSlot: pLimit(1),
+  };
   return (taskId: string) => answerBell(run, taskId);
 }
 

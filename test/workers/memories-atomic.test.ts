@@ -106,6 +106,19 @@ describe("collection-memories-create", () => {
     expect(rows.results).toEqual([]);
   });
 
+  it("answers so too when the memory was there before the collection was deleted", async () => {
+    const { collectionId, add } = await newCase();
+    await add({ text: "plain" });
+    const ctx = await callerWith(collectionId, async (statements) => {
+      await markDeleted("collections", collectionId);
+      return env.DB.batch(statements);
+    });
+    const given = [succeed(PLAIN), succeed({ ...PLAIN, text: "new" })];
+    await expect(createMemories(ctx, collectionId, given)).rejects.toMatchObject({
+      value: { kind: "gone", code: "collection-deleted" },
+    });
+  });
+
   it("keeps order and counts under any mix of good, faulty and repeated memories", async () => {
     const faulty = [{ text: "" }, { text: 7 }, null, { text: "a", importance: 0 }, { text: "a", agent_id: "nobody" }];
     const memory = fc.oneof(

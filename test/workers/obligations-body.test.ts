@@ -10,7 +10,10 @@ import { rowCounts } from "../support/tenant";
 
 const MIB = 1_048_576;
 /** Operations that take more than 1 MiB. */
-const LARGER_BODIES: Readonly<Record<string, number>> = { "collection-memories-create": 8 * MIB };
+const LARGER_BODIES: Readonly<Record<string, number>> = {
+  "collection-memories-create": 8 * MIB,
+  "collection-memories-add": 8 * MIB,
+};
 
 const bodies = withBody.flatMap((operation) => {
   const media = jsonBodyOf(operation);

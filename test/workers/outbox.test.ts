@@ -13,7 +13,7 @@ type Entry = Parameters<Outbox["writeRow"]>[0];
 
 /** A row to be written, born canceled: nothing runs. */
 function entryOf(): Entry {
-  const content = { operation: null, name: null, tags: [], memo: null, metadata: {}, command: null };
+  const content = { operation: null, name: null, tags: [], memo: null, metadata: {}, command: null, subject: null };
   const identity = { id: newId("task"), namespaceId: "namespace_of_the_outbox", keyId: "key" };
   const requestId = crypto.randomUUID();
   const task = {
@@ -56,5 +56,15 @@ describe("the outbox", () => {
     expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "fulfilled"]);
     expect(firedFaults()).toHaveLength(1);
     expect(loggedCalls().filter((label) => label.startsWith("queue: "))).toHaveLength(4);
+  });
+
+  it("looks at the tasks that are due together in one round trip", async () => {
+    const outbox = new Outbox(openServices(withFaults(env)));
+    const entries = [entryOf(), entryOf()];
+    await Promise.all(entries.map((entry) => outbox.writeRow(entry)));
+    const ids = [...entries.map(({ task }) => task.id), newId("task")];
+    const sights = await Promise.all(ids.map((id) => outbox.look(id)));
+    expect(sights.map(({ kind }) => kind)).toEqual(["ended", "ended", "missing"]);
+    expect(databaseCalls("AS working")).toBe(1);
   });
 });

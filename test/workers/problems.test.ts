@@ -14,6 +14,7 @@ const sources: Readonly<Record<string, string>> = import.meta.glob("../../src/**
 /** How source says a code: as an error, as a missing or deleted noun, or as the problem of an item or a task. */
 const SAYS_CODE: readonly (readonly [pattern: RegExp, toCode: (found: string) => string])[] = [
   [/new (?:ServiceError|HttpProblem)\(\s*(?:"[\w-]+"|\d+),\s*"([\w-]+)"/g, (code) => code],
+  [/new TaskFault\(\s*"([\w-]+)"/g, (code) => code],
   [/\bnotFound\("([\w-]+)"/g, (noun) => `${noun}-not-found`],
   [/\bgone\("([\w-]+)"/g, (noun) => `${noun}-deleted`],
   [/\bcode: "([\w-]+)"/g, (code) => code],

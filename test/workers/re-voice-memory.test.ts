@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/memory-settings";
-import type { ReVoiceCommand } from "../../src/domain/task";
+import type { ReVoiceCommand } from "../../src/domain/task-commands";
 import { DEFAULT_VOICE } from "../../src/domain/voice";
 import { ServiceError } from "../../src/services/errors";
 import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports";
@@ -38,9 +38,9 @@ function scripted(
   };
 }
 
-function reVoice(generator: TextGenerator, signal = new AbortController().signal) {
+function reVoice(generator: TextGenerator, signal = new AbortController().signal, position = 0) {
   const item = {
-    position: 0,
+    position,
     sourceMemoryId: "memory_1",
     source: { text: SOURCE, occurredAtMs: 0, childMemoryIds: ["memory_2"] },
   };
@@ -63,6 +63,12 @@ describe("re-voicing a memory", () => {
     expect(result).toMatchObject({ verdict: "re_voiced", problem: null });
     expect(result.memory?.text).toBe("To Anna I gave 40 euros, in Lisbon.");
     expect(result.usage).toEqual({ modelCalls: 1, inputTokens: 10, outputTokens: 5 });
+  });
+
+  it("tells the generator the memory's place in its task", async () => {
+    const generator = scripted(SOURCE);
+    await reVoice(generator, undefined, 7);
+    expect(generator.asked.map(({ position }) => position)).toEqual([7]);
   });
 
   it("derives the ids of the memory and of its links from the task, so that a repeat makes the same", async () => {

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/data/database";
 import { findMemoriesBySeq, ROWS_PER_BATCH_MAX } from "../../src/data/recall-store";
 import { newId } from "../../src/domain/ids";
-import { newPlace, recallAll, remember, type Row, rowsAt } from "../support/recalling";
+import { newPlace } from "../support/memories";
+import { recallAll, remember, type Row, rowsAt } from "../support/recalling";
 
 type Told = Readonly<{ sql: string; params: readonly unknown[] }>;
 

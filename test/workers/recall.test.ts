@@ -2,17 +2,8 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../src/domain/ids";
 import type { MemorySettings } from "../../src/domain/memory-settings";
-import {
-  dayMs,
-  newPlace,
-  recallAll,
-  recallFor,
-  remember,
-  removal,
-  type Row,
-  rowsAt,
-  textsOf,
-} from "../support/recalling";
+import { newPlace } from "../support/memories";
+import { dayMs, recallAll, recallFor, remember, removal, type Row, rowsAt, textsOf } from "../support/recalling";
 
 describe("recall", () => {
   it("brings up what shares words with a memory, oldest first, and never the memory itself", async () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type RemoteVectors, REMOTE_NEAREST_MAX } from "../../src/services/ports";
 import { remoteIndex } from "../../src/services/remote-index";
 import { arm, resetFaults } from "../support/faults";
-import { newPlace, type Place } from "../support/recalling";
+import { newPlace, type Place } from "../support/memories";
 import { rows } from "../support/scene";
 import { blockSizes, change, memoriesAt, PLANE, vectorAt, vectorCounts, vectorDb } from "../support/vectors";
 

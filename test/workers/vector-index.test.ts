@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { blockIndex, BLOCKS_PER_SEARCH_MAX } from "../../src/services/block-index";
 import type { EmbeddedMemory } from "../../src/services/ports";
 import { resetFaults } from "../support/faults";
-import { newPlace, type Place } from "../support/recalling";
+import { newPlace, type Place } from "../support/memories";
 import { rows } from "../support/scene";
 import { blockSizes, change, memoriesAt, PLANE, vectorAt, vectorCounts, vectorDb } from "../support/vectors";
 

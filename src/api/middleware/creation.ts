@@ -24,9 +24,13 @@ export interface CreationDoor<S extends z.ZodType> {
   readonly bulkItemOperation?: string;
   /** `minted`: every call is a new creation, whatever its headers say. */
   readonly requestId: "required" | "optional" | "minted";
+  /** How the body is read; default: as JSON. */
+  readonly read?: (c: Context<ApiEnv>) => Promise<unknown>;
   readonly body: S;
   /** Set where a dry run is to be had: how many memories its query asks to see, undefined for the real call. */
   readonly toPreviewCount?: (query: Readonly<Record<string, string>>) => number | undefined;
+  /** Set where a query parameter that is not known is refused. */
+  readonly query?: z.ZodType;
   readonly toInput: (body: z.output<S>, path: Readonly<Record<string, string>>) => TaskInput;
 }
 
@@ -38,7 +42,7 @@ export function creation<S extends z.ZodType>(door: CreationDoor<S>) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const clientsId = requestIdOf(c, door);
     const previewCount = door.toPreviewCount?.(c.req.query());
-    const body = await readJsonBody(c, BODY_BYTES_MAX);
+    const body = await (door.read?.(c) ?? readJsonBody(c, BODY_BYTES_MAX));
     if (previewCount !== undefined) {
       c.set("preview", await preview(c, claimOf(c, door, body).parse, previewCount));
       return next();
@@ -81,10 +85,12 @@ export function claimOf<S extends z.ZodType>(
   door: CreationDoor<S>,
   body: unknown,
 ): Pick<CreateTaskInput, "request" | "parse"> {
-  const path = c.req.param();
+  const [path, query] = [c.req.param(), c.req.query()];
   return {
     request: { api: 1, type: door.type, operation: door.operation, path, body },
     parse: () => {
+      const asked = door.query?.safeParse(query);
+      if (asked?.success === false) throw validationFailed(faultsOf(asked.error, "/query"));
       const parsed = door.body.safeParse(body);
       if (!parsed.success) throw validationFailed(faultsOf(parsed.error));
       return door.toInput(parsed.data, path);
@@ -138,7 +144,7 @@ function requestIdOf(c: Context<ApiEnv>, door: { readonly requestId: "required" 
 }
 
 /** Waits for the end as `Prefer: wait` asks; the task as it was stands in for a wait that breaks. */
-async function waited(c: Context<ApiEnv>, task: Parameters<typeof waitForEnd>[1]) {
+export async function waited(c: Context<ApiEnv>, task: Parameters<typeof waitForEnd>[1]) {
   const seconds = preferredWaitSeconds(c);
   return seconds === 0 ? task : waitForEnd(c.get("call"), task, seconds);
 }

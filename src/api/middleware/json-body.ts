@@ -28,10 +28,11 @@ export async function readJsonBody(c: Context<ApiEnv>, bytesMax: number): Promis
  * For an operation that takes nothing: no body, or an empty object.
  * @throws HttpProblem; ServiceError `validation-failed`.
  */
-export async function readEmptyBody(c: Context<ApiEnv>): Promise<void> {
-  if (c.req.raw.body === null || c.req.header("content-length") === "0") return;
+export async function readEmptyBody(c: Context<ApiEnv>): Promise<null> {
+  if (c.req.raw.body === null || c.req.header("content-length") === "0") return null;
   const parsed = z.strictObject({}).safeParse(await readJsonBody(c, BODY_BYTES_MAX));
   if (!parsed.success) throw validationFailed(faultsOf(parsed.error));
+  return null;
 }
 
 /** Route middleware: the body is strict JSON of at most `bytesMax` bytes. */

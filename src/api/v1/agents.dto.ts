@@ -12,6 +12,7 @@ import {
   toTimestamp,
   withoutUndefined,
 } from "./common.dto";
+import { searchFieldsV1 } from "./search.dto";
 
 const AGENT_NAME_MAX_CHARACTERS = 100;
 const PERSONA_MAX_CHARACTERS = 8_000;
@@ -90,6 +91,15 @@ export const AgentCreateV1 = z
   })
   .openapi("AgentCreateV1");
 
+export const AgentsSearchV1 = z
+  .strictObject({
+    ...searchFieldsV1,
+    enabled: z.boolean().openapi({ description: "Only agents that are, or are not.", example: true }),
+    managed: z.boolean().openapi({ description: "Only agents that are, or are not.", example: false }),
+  })
+  .partial()
+  .openapi("AgentsSearchV1", { example: { query: "capt", enabled: true } });
+
 export const AgentUpdateV1 = z
   .strictObject({
     name: AgentNameV1,
@@ -145,6 +155,10 @@ export function toAgentDraft(given: z.output<typeof AgentCreateV1>): AgentDraft 
     enabled: given.enabled ?? true,
     metadata: given.metadata ?? {},
   };
+}
+
+export function toAgentFilters({ enabled, managed }: z.output<typeof AgentsSearchV1>) {
+  return withoutUndefined({ enabled, managed });
 }
 
 export function toAgentPatch(given: z.output<typeof AgentUpdateV1>): AgentPatch {

@@ -1,28 +1,59 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { createAgent, getAgent, listAgents, removeAgent, undeleteAgent, updateAgent } from "../../services/agents";
-import { listOf, pageRequestOf } from "../cursor";
+import {
+  createAgent,
+  getAgent,
+  listAgents,
+  removeAgent,
+  searchAgents,
+  undeleteAgent,
+  updateAgent,
+} from "../../services/agents";
+import { listOf, pageOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";
+import { creationRequest } from "../middleware/creation-request";
 import { jsonBody } from "../middleware/json-body";
 import { rateLimit } from "../middleware/rate-limit";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, json, jsonRequest, problems, SECURED } from "../route";
 import {
   AgentCreateV1,
   AgentRemovalV1,
+  AgentsSearchV1,
   AgentUpdateV1,
   AgentV1,
   toAgentDraft,
+  toAgentFilters,
   toAgentPatch,
   toAgentV1,
 } from "./agents.dto";
-import { CursorQueryV1, FlagQueryV1, idParameter, IncludeDeletedQueryV1, LimitQueryV1, listV1 } from "./common.dto";
+import {
+  CursorQueryV1,
+  etagHeaderV1,
+  idParameter,
+  IfMatchHeadersV1,
+  IncludeDeletedQueryV1,
+  LimitQueryV1,
+  listV1,
+  locationHeaderV1,
+  NoQueryV1,
+  RemovalQueryV1,
+  replayedHeaderV1,
+  toRemoval,
+} from "./common.dto";
+import { requestIdHeaderV1 } from "./creation.dto";
+import { SEARCH_DESCRIPTION, toNounSearch } from "./search.dto";
 
 const AgentParamsV1 = z.object({ agent_id: idParameter("agent_id", "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11") });
 
-const etag = z.string().openapi({ description: "The agent's version, for `If-Match`.", example: '"1"' });
+const AgentListV1 = listV1(AgentV1, "AgentListV1");
 const agentAnswer = (description: string) => ({
   ...json(AgentV1, description),
-  headers: z.object({ ETag: etag }),
+  headers: z.object({ ETag: etagHeaderV1 }),
+});
+const createdHeaders = z.object({
+  ETag: etagHeaderV1,
+  Location: locationHeaderV1,
+  "Idempotent-Replayed": replayedHeaderV1,
 });
 
 const agentsCreate = createRoute({
@@ -31,15 +62,17 @@ const agentsCreate = createRoute({
   operationId: "agents-create",
   tags: ["agents"],
   summary: "Create an agent",
+  description: [
+    "With a `requestId` it is created once, however often the call is sent: a repeat answers 200 with the agent as it is",
+    "now, or 410 when it was deleted since.",
+  ].join("\n"),
   security: SECURED,
-  middleware: [rateLimit, jsonBody()],
-  request: { body: jsonRequest(AgentCreateV1) },
+  middleware: [rateLimit, creationRequest],
+  request: { headers: z.object({ requestId: requestIdHeaderV1(false) }), body: jsonRequest(AgentCreateV1) },
   responses: {
-    201: {
-      ...json(AgentV1, "The agent that was created."),
-      headers: z.object({ ETag: etag, Location: z.string().openapi({ description: "Where the agent is read." }) }),
-    },
-    ...problems(...COMMON_PROBLEMS, ...BODY_PROBLEMS, 409),
+    200: { ...json(AgentV1, "An earlier call created it; the agent as it is now."), headers: createdHeaders },
+    201: { ...json(AgentV1, "The agent that was created."), headers: createdHeaders },
+    ...problems(...COMMON_PROBLEMS, ...BODY_PROBLEMS, 409, 410),
   },
 });
 
@@ -55,8 +88,24 @@ const agentsList = createRoute({
     query: z.strictObject({ limit: LimitQueryV1, cursor: CursorQueryV1, include_deleted: IncludeDeletedQueryV1 }),
   },
   responses: {
-    200: json(listV1(AgentV1, "AgentListV1"), "A page of agents."),
+    200: json(AgentListV1, "A page of agents."),
     ...problems(...COMMON_PROBLEMS, 400, 422),
+  },
+});
+
+const agentsSearch = createRoute({
+  method: "post",
+  path: "/v1/agents/search",
+  operationId: "agents-search",
+  tags: ["agents"],
+  summary: "Find agents by words and properties",
+  description: SEARCH_DESCRIPTION,
+  security: SECURED,
+  middleware: [rateLimit, jsonBody()],
+  request: { query: NoQueryV1, body: jsonRequest(AgentsSearchV1) },
+  responses: {
+    200: json(AgentListV1, "A page of agents."),
+    ...problems(...COMMON_PROBLEMS, ...BODY_PROBLEMS),
   },
 });
 
@@ -83,9 +132,7 @@ const agentUpdate = createRoute({
   middleware: [rateLimit, jsonBody()],
   request: {
     params: AgentParamsV1,
-    headers: z.object({
-      "If-Match": z.string().optional().openapi({ description: "The ETag as it was read, or `*`.", example: '"1"' }),
-    }),
+    headers: IfMatchHeadersV1,
     body: jsonRequest(AgentUpdateV1),
   },
   responses: {
@@ -106,13 +153,7 @@ const agentDelete = createRoute({
   ].join("\n"),
   security: SECURED,
   middleware: [rateLimit],
-  request: {
-    params: AgentParamsV1,
-    query: z.strictObject({
-      hard: FlagQueryV1.openapi({ description: "Remove it for good.", example: "false" }),
-      dry_run: FlagQueryV1.openapi({ description: "Change nothing: only count what would go.", example: "true" }),
-    }),
-  },
+  request: { params: AgentParamsV1, query: RemovalQueryV1 },
   responses: {
     200: json(AgentRemovalV1, "With `dry_run=true`: what would go."),
     204: { description: "It is deleted." },
@@ -134,10 +175,17 @@ const agentUndelete = createRoute({
 
 export function agentsRoutes(app: Api): void {
   app.openapi(agentsCreate, async (c) => {
-    const agent = await createAgent(c.get("call"), toAgentDraft(c.req.valid("json")));
-    c.header("Location", `/v1/agents/${agent.id}`);
-    c.header("ETag", etagOf(agent.version));
-    return c.json(toAgentV1(agent), 201);
+    const draft = toAgentDraft(c.req.valid("json"));
+    const { made, replayed } = await createAgent(c.get("call"), draft, c.get("creationRequest"));
+    c.header("Location", `/v1/agents/${made.id}`);
+    c.header("ETag", etagOf(made.version));
+    c.header("Idempotent-Replayed", String(replayed));
+    return c.json(toAgentV1(made), replayed ? 200 : 201);
+  });
+  app.openapi(agentsSearch, async (c) => {
+    const given = c.req.valid("json");
+    const [search, filters] = [toNounSearch(given), toAgentFilters(given)];
+    return c.json(pageOf(await searchAgents(c.get("call"), search, filters, pageRequestOf(given)), toAgentV1), 200);
   });
   app.openapi(agentsList, async (c) => {
     const query = c.req.valid("query");
@@ -158,9 +206,9 @@ export function agentsRoutes(app: Api): void {
     return c.json(toAgentV1(agent), 200);
   });
   app.openapi(agentDelete, async (c) => {
-    const { hard, dry_run: dryRun } = c.req.valid("query");
-    const ties = await removeAgent(c.get("call"), c.req.valid("param").agent_id, { hard, dryRun });
-    return dryRun ? c.json({ agents: 1, ...ties }, 200) : c.body(null, 204);
+    const removal = toRemoval(c.req.valid("query"));
+    const ties = await removeAgent(c.get("call"), c.req.valid("param").agent_id, removal);
+    return removal.dryRun ? c.json({ agents: 1, ...ties }, 200) : c.body(null, 204);
   });
   app.openapi(agentUndelete, async (c) => {
     const agent = await undeleteAgent(c.get("call"), c.req.valid("param").agent_id);

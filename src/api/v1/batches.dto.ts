@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { OnItemError } from "../../domain/task";
+import type { OnItemError } from "../../domain/task-commands";
 import type { Creation } from "../../services/claim-answer";
 import { BULK_ITEMS_MAX } from "../../services/create-task";
 import type { Outcome } from "../../services/outcome";
@@ -78,17 +78,47 @@ const ReVoiceBatchRequestV1 = z
   })
   .openapi("ReVoiceBatchRequestV1", { example: RE_VOICE_EXAMPLE });
 
+/** Work on all memories of a collection. */
+const wholeFields = <const O extends "export" | "analyze" | "rebuild">(operation: O) => ({
+  operation: z.literal(operation).openapi({ example: operation }),
+  collection_id: z.string().openapi({ example: "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b" }),
+  ...labels,
+});
+
+/** The fields of each operation's request. */
+const FIELDS = {
+  "re-voice": ReVoiceBatchRequestV1.shape,
+  export: wholeFields("export"),
+  analyze: wholeFields("analyze"),
+  rebuild: wholeFields("rebuild"),
+};
+
 /** One kind of long work each. */
-export const BatchRequestV1 = z.discriminatedUnion("operation", [ReVoiceBatchRequestV1]).openapi("BatchRequestV1");
+export const BatchRequestV1 = z
+  .discriminatedUnion("operation", [
+    ReVoiceBatchRequestV1,
+    z.strictObject(FIELDS.export).openapi("ExportBatchRequestV1"),
+    z.strictObject(FIELDS.analyze).openapi("AnalyzeBatchRequestV1"),
+    z.strictObject(FIELDS.rebuild).openapi("RebuildBatchRequestV1"),
+  ])
+  .openapi("BatchRequestV1");
+
+/** The same with a field more. Built from the fields: an extended strict object would be documented as an impossible `allOf`. */
+function batchRequestWith<T extends z.ZodRawShape>(more: T) {
+  return z.discriminatedUnion("operation", [
+    z.strictObject({ ...FIELDS["re-voice"], ...more }),
+    z.strictObject({ ...FIELDS.export, ...more }),
+    z.strictObject({ ...FIELDS.analyze, ...more }),
+    z.strictObject({ ...FIELDS.rebuild, ...more }),
+  ]);
+}
 
 /** Up to 100 batch requests, each with an optional request id of its own. */
 const BulkRequestV1 = z
   .strictObject({
     items: z
       .array(
-        // Built from the fields: an extended strict object would be documented as an impossible `allOf`.
-        z.strictObject({
-          ...ReVoiceBatchRequestV1.shape,
+        batchRequestWith({
           request_id: z.string().optional().openapi({ description: "A GUID of the item's own." }),
         }),
       )
@@ -98,12 +128,9 @@ const BulkRequestV1 = z
   .openapi("BulkRequestV1");
 
 /** What `PUT /v1/batches/{id}` takes, for the document. */
-export const BatchFillRequestV1 = z
-  .strictObject({
-    ...ReVoiceBatchRequestV1.shape,
-    put_key: z.string().optional().openapi({ description: "In place of the header `putKey`." }),
-  })
-  .openapi("BatchFillRequestV1", { example: RE_VOICE_EXAMPLE });
+export const BatchFillRequestV1 = batchRequestWith({
+  put_key: z.string().optional().openapi({ description: "In place of the header `putKey`." }),
+}).openapi("BatchFillRequestV1", { example: RE_VOICE_EXAMPLE });
 
 /** What `PUT` and `POST /v1/batches` take, for the document; the door looks at each form itself. */
 export const BatchesRequestV1 = z.union([BatchRequestV1, BulkRequestV1]).openapi("BatchesRequestV1");
@@ -134,23 +161,33 @@ function toBulkResultV1(outcome: Outcome<Creation>) {
   }
   const { task, replayed } = outcome.value;
   const status = replayed ? 200 : 201;
-  return { status, replayed, task_id: task.id, links: toLinksV1(task.id), problem: null };
+  return { status, replayed, task_id: task.id, links: toLinksV1(task), problem: null };
 }
 
 export function toBatchInput(body: z.output<typeof BatchRequestV1>): TaskInput {
-  const pointers = { agent: "/agent_id", source: "/collection_id" };
-  return toReVoiceInput(body, { agentId: body.agent_id, collectionId: body.collection_id, pointers });
+  if (body.operation === "re-voice") {
+    const pointers = { agent: "/agent_id", source: "/collection_id" };
+    return toReVoiceInput(body, { agentId: body.agent_id, collectionId: body.collection_id, pointers });
+  }
+  const { operation, collection_id: collectionId } = body;
+  return { labels: toLabels(body), work: { operation, collectionId, pointer: "/collection_id" } };
+}
+
+type GivenLabels = Partial<Pick<z.output<typeof BatchRequestV1>, keyof typeof labels>>;
+
+function toLabels({ name = null, memo = null, tags = [], metadata = {} }: GivenLabels): TaskInput["labels"] {
+  return { name, memo, tags, metadata };
 }
 
 export function toReVoiceInput(
-  body: z.output<typeof ReVoiceRequestV1> & Partial<Pick<z.output<typeof BatchRequestV1>, keyof typeof labels>>,
+  body: z.output<typeof ReVoiceRequestV1> & GivenLabels,
   ids: Pick<ReVoiceInput, "agentId" | "collectionId" | "pointers">,
 ): TaskInput {
-  const { name = null, memo = null, tags = [], metadata = {} } = body;
   return {
-    labels: { name, memo, tags, metadata },
+    labels: toLabels(body),
     work: {
       ...ids,
+      operation: "re-voice",
       target: "name" in body.target ? body.target : { collectionId: body.target.collection_id },
       sourceMemorySettings: toMemorySettings(body.source_memory_settings ?? {}),
       agentMemorySettings: toMemorySettings(body.agent_memory_settings ?? {}),

@@ -2,8 +2,9 @@ import { z } from "@hono/zod-openapi";
 import type { Collection } from "../../domain/collection";
 import { type EmbedderState, embedderOf } from "../../services/embedder-state";
 import type { CollectionDraft } from "../../services/collections";
+import { DescriptionV1, listV1, MetadataV1, NameV1, TimestampV1, toTimestamp, withoutUndefined } from "./common.dto";
 import type { Services } from "../../services/context";
-import { DescriptionV1, listV1, MetadataV1, NameV1, TimestampV1, toTimestamp } from "./common.dto";
+import { searchFieldsV1 } from "./search.dto";
 
 const CollectionNameV1 = NameV1.openapi({
   description: "A label; two collections may have the same.",
@@ -18,6 +19,37 @@ export const CollectionCreateV1 = z
     metadata: MetadataV1.optional(),
   })
   .openapi("CollectionCreateV1");
+
+export const CollectionUpdateV1 = z
+  .strictObject({
+    name: CollectionNameV1,
+    description: CollectionDescriptionV1,
+    metadata: MetadataV1.openapi({ description: "Replaces the metadata as a whole." }),
+  })
+  .partial()
+  .openapi("CollectionUpdateV1", { description: "What is not given stays; null clears." });
+
+export const CollectionsSearchV1 = z
+  .strictObject({
+    ...searchFieldsV1,
+    agent_id: z
+      .string()
+      .nullable()
+      .openapi({ description: "Only what this agent owns; null: only what has no owner.", example: null }),
+  })
+  .partial()
+  .openapi("CollectionsSearchV1", { example: { query: "summ harb" } });
+
+export const CollectionRemovalV1 = z
+  .object({
+    collections: z.number().int().openapi({ example: 1 }),
+    memories: z.number().int().openapi({
+      description: "Memories that would go with it; with `hard=true` those that were deleted softly too.",
+      example: 64,
+    }),
+    bindings: z.number().int().openapi({ description: "Bindings to agents that would go with it.", example: 2 }),
+  })
+  .openapi("CollectionRemovalV1");
 
 export const CollectionV1 = z
   .object({
@@ -51,6 +83,14 @@ export const CollectionListV1 = listV1(CollectionV1, "CollectionListV1");
 
 export function toCollectionDraft(given: z.output<typeof CollectionCreateV1>): CollectionDraft {
   return { name: given.name, description: given.description ?? null, metadata: given.metadata ?? {} };
+}
+
+export function toCollectionPatch(given: z.output<typeof CollectionUpdateV1>): Partial<CollectionDraft> {
+  return withoutUndefined(given);
+}
+
+export function toCollectionFilters({ agent_id }: z.output<typeof CollectionsSearchV1>) {
+  return withoutUndefined({ agentId: agent_id });
 }
 
 /** @param embedder what is in force, for every collection. */

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agent";
 import {
   ALPHA_MAX,
   DEFAULT_MEMORY_SETTINGS,
@@ -12,7 +13,6 @@ import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../../domain/page";
 
 export const NAME_MAX_CHARACTERS = 200;
 export const DESCRIPTION_MAX_CHARACTERS = 2_000;
-export const METADATA_MAX_CHARACTERS = 16_384;
 
 export const NameV1 = z.string().min(1).max(NAME_MAX_CHARACTERS);
 export const DescriptionV1 = z.string().max(DESCRIPTION_MAX_CHARACTERS).nullable();
@@ -28,7 +28,7 @@ export const TimestampV1 = z.iso
   .openapi({ format: "date-time", example: "2026-03-01T12:00:00.000Z" });
 
 export const MetadataV1 = z
-  .record(z.string().max(NAME_MAX_CHARACTERS), z.unknown())
+  .record(z.string().max(METADATA_KEY_MAX_CHARACTERS), z.unknown())
   .refine((value) => JSON.stringify(value).length <= METADATA_MAX_CHARACTERS, {
     error: `Must be at most ${METADATA_MAX_CHARACTERS} characters of JSON.`,
   })
@@ -61,6 +61,26 @@ export const IncludeDeletedQueryV1 = FlagQueryV1.openapi({
   description: "Whether deleted things are shown too.",
   example: "true",
 });
+
+/** Of a DELETE. The thing in question stands in the operation's own description. */
+export const RemovalQueryV1 = z.strictObject({
+  hard: FlagQueryV1.openapi({ description: "Remove for good.", example: "false" }),
+  dry_run: FlagQueryV1.openapi({ description: "Change nothing: only count what would go.", example: "true" }),
+});
+
+export function toRemoval(query: { hard: boolean; dry_run: boolean }) {
+  return { hard: query.hard, dryRun: query.dry_run };
+}
+
+export const IfMatchHeadersV1 = z.object({
+  "If-Match": z.string().optional().openapi({ description: "The ETag as it was read, or `*`.", example: '"1"' }),
+});
+
+export const etagHeaderV1 = z.string().openapi({ description: "The version, for `If-Match`.", example: '"1"' });
+export const locationHeaderV1 = z.string().openapi({ description: "Where it is read." });
+export const replayedHeaderV1 = z
+  .string()
+  .openapi({ description: "`true` when an earlier call of this requestId made it.", example: "false" });
 
 export const listV1 = <T extends z.ZodType>(item: T, name: string) =>
   z

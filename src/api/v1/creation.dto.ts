@@ -28,6 +28,15 @@ export const preferHeaderV1 = z
     example: "wait=10",
   });
 
+export const preferAsyncHeaderV1 = z
+  .string()
+  .optional()
+  .openapi({
+    param: { name: "Prefer", in: "header" },
+    description: "`respond-async`: start a task, and answer with it. `wait=N` besides: wait for its end.",
+    example: "respond-async",
+  });
+
 export const putKeyHeaderV1 = z
   .string()
   .optional()

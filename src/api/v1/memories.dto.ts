@@ -1,24 +1,24 @@
 import { z } from "@hono/zod-openapi";
 import {
+  CHILD_MEMORIES_MAX,
+  EXTERNAL_ID_MAX_CHARACTERS,
   IMPORTANCE_DEFAULT,
   IMPORTANCE_MAX,
   IMPORTANCE_MIN,
+  MEMO_MAX_CHARACTERS,
   MEMORIES_PER_CALL_MAX,
   MEMORY_TEXT_MAX_CHARACTERS,
   type Memory,
   type MemoryContent,
   type MemoryType,
 } from "../../domain/memory";
+import type { MemoryPatch } from "../../services/memory-changes";
 import type { MemoryVerdict } from "../../services/memories";
 import { fail, type Outcome, succeed } from "../../services/outcome";
 import { faultsOf, validationFailed } from "../faults";
 import { problemMembers } from "../problem";
 import { ProblemV1 } from "../route";
 import { MetadataV1, TimestampV1, toMsOrNull, toTimestamp, toTimestampOrNull, withoutUndefined } from "./common.dto";
-
-const MEMO_MAX_CHARACTERS = 2_000;
-const EXTERNAL_ID_MAX_CHARACTERS = 200;
-const CHILD_MEMORIES_MAX = 100;
 
 /** Wire words of the types, and what each is inside. */
 const TYPES = { observation: "observation", integration: "integration" } as const satisfies Record<
@@ -48,10 +48,10 @@ const OccurredAtV1 = TimestampV1.nullable().openapi({
   example: "2003-07-14T09:30:00Z",
 });
 const AgentIdV1 = z.string().nullable().openapi({ description: "Whose memory it is, if an agent's.", example: null });
-const ChildMemoryIdsV1 = z
-  .array(z.string())
-  .max(CHILD_MEMORIES_MAX)
-  .openapi({ description: "Memories of this collection that it sums up.", example: [] });
+const ChildMemoryIdsV1 = z.array(z.string()).max(CHILD_MEMORIES_MAX).openapi({
+  description: "Memories of this collection that it sums up. One that was deleted since stays named.",
+  example: [],
+});
 const ExternalIdV1 = z
   .string()
   .min(1)
@@ -73,6 +73,30 @@ export const MemoryInputV1 = z
     external_id: ExternalIdV1.optional(),
   })
   .openapi("MemoryInputV1");
+
+/** Built from the fields, so that nothing is required: what is not given stays. */
+export const MemoryUpdateV1 = z
+  .strictObject({
+    text: TextV1,
+    vector_text: VectorTextV1,
+    type: MemoryTypeV1,
+    importance: ImportanceV1,
+    memo: MemoV1,
+    metadata: MetadataV1.openapi({ description: "Replaces the metadata as a whole." }),
+    occurred_at: OccurredAtV1,
+    agent_id: AgentIdV1,
+    child_memory_ids: ChildMemoryIdsV1,
+    external_id: ExternalIdV1,
+  })
+  .partial()
+  .openapi("MemoryUpdateV1", {
+    description: "What is not given stays; null clears.",
+    example: { text: "On 14 July 2003 Marta sold 4 boats to her cousin Pavel.", importance: 8 },
+  });
+
+export const MemoryRemovalV1 = z
+  .object({ memories: z.number().int().openapi({ description: "Memories that would go.", example: 1 }) })
+  .openapi("MemoryRemovalV1");
 
 /** The envelope alone: each memory is parsed for itself, so that the faults of one do not refuse the others. */
 export const MemoriesCreateV1 = z
@@ -169,6 +193,21 @@ function toMemoryContent(given: z.output<typeof MemoryInputV1>): MemoryContent {
     childMemoryIds: given.child_memory_ids ?? [],
     externalId: given.external_id ?? null,
   };
+}
+
+export function toMemoryPatch(given: z.output<typeof MemoryUpdateV1>): MemoryPatch {
+  return withoutUndefined({
+    text: given.text,
+    vectorText: given.vector_text,
+    type: given.type,
+    importance: given.importance,
+    memo: given.memo,
+    metadata: given.metadata,
+    occurredAtMs: given.occurred_at === undefined ? undefined : toMsOrNull(given.occurred_at),
+    agentId: given.agent_id,
+    childMemoryIds: given.child_memory_ids,
+    externalId: given.external_id,
+  });
 }
 
 export function toMemoryVerdictsV1(verdicts: readonly MemoryVerdict[]): z.output<typeof MemoryVerdictsV1> {

@@ -2,10 +2,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { createMemories, getMemory, listMemories } from "../../services/memories";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
+import { etagOf } from "../etag";
 import { jsonBody, MEMORIES_BODY_BYTES_MAX } from "../middleware/json-body";
 import { rateLimit } from "../middleware/rate-limit";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, json, jsonRequest, problems, SECURED } from "../route";
-import { CursorQueryV1, idParameter, IncludeDeletedQueryV1, LimitQueryV1, listV1 } from "./common.dto";
+import { CursorQueryV1, etagHeaderV1, idParameter, IncludeDeletedQueryV1, LimitQueryV1, listV1 } from "./common.dto";
 import {
   MemoriesCreateV1,
   MemoryFiltersV1,
@@ -19,11 +20,16 @@ import {
   toMemoryVerdictsV1,
 } from "./memories.dto";
 
-const MemoriesParamsV1 = z.object({
+export const MemoriesParamsV1 = z.object({
   collection_id: idParameter("collection_id", "collection_0b7e4c1d9a5f4e6c8d2b3a1f0e9d8c7b"),
 });
-const MemoryParamsV1 = MemoriesParamsV1.extend({
+export const MemoryParamsV1 = MemoriesParamsV1.extend({
   memory_id: idParameter("memory_id", "memory_5d0c7b1e2f3a4b5c8d9e0f1a2b3c4d5e"),
+});
+
+export const memoryAnswer = (description: string) => ({
+  ...json(MemoryV1, description),
+  headers: z.object({ ETag: etagHeaderV1 }),
 });
 
 const memoriesCreate = createRoute({
@@ -79,7 +85,7 @@ const memoryGet = createRoute({
   security: SECURED,
   middleware: [rateLimit],
   request: { params: MemoryParamsV1, query: z.strictObject({ include_deleted: IncludeDeletedQueryV1 }) },
-  responses: { 200: json(MemoryV1, "The memory."), ...problems(...COMMON_PROBLEMS, 404, 410, 422) },
+  responses: { 200: memoryAnswer("The memory."), ...problems(...COMMON_PROBLEMS, 404, 410, 422) },
 });
 
 export function memoriesRoutes(app: Api): void {
@@ -98,6 +104,8 @@ export function memoriesRoutes(app: Api): void {
   app.openapi(memoryGet, async (c) => {
     const { collection_id, memory_id } = c.req.valid("param");
     const { include_deleted } = c.req.valid("query");
-    return c.json(toMemoryV1(await getMemory(c.get("call"), collection_id, memory_id, include_deleted)), 200);
+    const memory = await getMemory(c.get("call"), collection_id, memory_id, include_deleted);
+    c.header("ETag", etagOf(memory.version));
+    return c.json(toMemoryV1(memory), 200);
   });
 }

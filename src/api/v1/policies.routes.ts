@@ -2,7 +2,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memory";
 import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/reservation";
 import type { ApiRuntime } from "../../runtime/context";
+import { ANALYZE_DIRECT_MEMORIES_MAX } from "../../services/analyzing";
 import type { Services } from "../../services/context";
+import { IMPORT_BYTES_MAX } from "../../services/imports";
 import { WAIT_SECONDS_MAX } from "../../services/tasks";
 import type { Api } from "../env";
 import { BODY_BYTES_MAX, MEMORIES_BODY_BYTES_MAX } from "../middleware/json-body";
@@ -42,6 +44,8 @@ const PoliciesV1 = z
     wait_seconds_max: number("The longest `Prefer: wait`.", 30),
     body_bytes_max: number("The largest body.", 1_048_576),
     memories_body_bytes_max: number("The largest body of memories.", 8_388_608),
+    import_bytes_max: number("The largest file of an import.", 104_857_600),
+    analyze_memories_max: number("More memories are analyzed by a task alone.", 10_000),
     memories_per_call_max: number("Memories in one call.", 100),
     memory_text_characters_max: number("Characters of one memory.", 8_000),
   })
@@ -88,6 +92,8 @@ function toPoliciesV1(
     wait_seconds_max: WAIT_SECONDS_MAX,
     body_bytes_max: BODY_BYTES_MAX,
     memories_body_bytes_max: MEMORIES_BODY_BYTES_MAX,
+    import_bytes_max: IMPORT_BYTES_MAX,
+    analyze_memories_max: ANALYZE_DIRECT_MEMORIES_MAX,
     memories_per_call_max: MEMORIES_PER_CALL_MAX,
     memory_text_characters_max: MEMORY_TEXT_MAX_CHARACTERS,
   };

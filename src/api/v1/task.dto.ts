@@ -1,14 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import type {
-  ItemProblem,
-  ItemVerdict,
-  Operation,
-  ReVoiceTally,
-  Task,
-  TaskItem,
-  TaskStatus,
-  TaskType,
-} from "../../domain/task";
+import type { ItemProblem, ItemVerdict, Task, TaskItem, TaskStatus, TaskType } from "../../domain/task";
+import type { Operation } from "../../domain/task-commands";
+import { ResultV1, toResultV1 } from "./task-result.dto";
 import { toTimestamp, toTimestampOrNull, TimestampV1 } from "./common.dto";
 
 const count = (description: string, example: number) => z.number().int().openapi({ description, example });
@@ -27,7 +20,20 @@ const STATUSES = {
   error: "error",
 } as const satisfies Record<TaskStatus, TaskStatus>;
 const TYPES = { batch: "batch", interactive: "interactive" } as const satisfies Record<TaskType, TaskType>;
-const OPERATIONS = { "re-voice": "re-voice" } as const satisfies Record<Operation, Operation>;
+const OPERATIONS = {
+  "re-voice": "re-voice",
+  export: "export",
+  import: "import",
+  analyze: "analyze",
+  rebuild: "rebuild",
+} as const satisfies Record<Operation, Operation>;
+const STAGES = {
+  "re-voice": "re-voicing",
+  export: "exporting",
+  import: "importing",
+  analyze: "analyzing",
+  rebuild: "rebuilding",
+} as const satisfies Record<Operation, string>;
 const VERDICTS = {
   re_voiced: "re_voiced",
   flagged: "flagged",
@@ -41,10 +47,10 @@ export const ItemVerdictV1 = z.enum(VERDICTS);
 export const TaskStatusV1 = z.enum(STATUSES).openapi("TaskStatusV1", { example: "complete" });
 
 const ProgressV1 = z.object({
-  done: count("Memories that ended well: re-voiced or skipped.", 419),
-  failed: count("Memories that failed.", 0),
-  total: z.number().int().nullable().openapi({ description: "Null until the run has begun.", example: 419 }),
-  stage: z.enum(["waiting", "re-voicing", "ended"]).openapi({ example: "ended" }),
+  done: count("Memories that ended well, or lines of a file that were taken.", 419),
+  failed: count("Memories that failed, or lines that were refused.", 0),
+  total: z.number().int().nullable().openapi({ description: "Null until it is known.", example: 419 }),
+  stage: z.enum(["waiting", ...Object.values(STAGES), "ended"]).openapi({ example: "ended" }),
   rate: z.number().nullable().openapi({ description: "Memories a second since the start.", example: 40.5 }),
   eta_seconds: z.number().nullable().openapi({ description: "Seconds until the end at this rate.", example: 0 }),
 });
@@ -55,14 +61,6 @@ const UsageV1 = z.object({
   output_tokens: count("As the provider counts them.", 0),
 });
 
-const ResultV1 = z.object({
-  collection_id: z.string().openapi({ example: "collection_7c4f0f0d6f2b8d1f9a3f5a3c2b1d0e9f" }),
-  re_voiced: count("Memories written, flagged ones among them.", 419),
-  flagged: count("Of these, marked by the fact guard.", 2),
-  skipped: count("Deleted after the task began.", 0),
-  failed: count("Not re-voiced.", 0),
-});
-
 const TASK_ID_EXAMPLE = "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e";
 
 const link = (path = "") => z.string().openapi({ example: `/v1/checkmate/tasks/${TASK_ID_EXAMPLE}${path}` });
@@ -71,6 +69,7 @@ export const LinksV1 = z.object({
   status: link("/status"),
   items: link("/items"),
   cancel: link("/cancel"),
+  file: link("/file").optional().openapi({ description: "Of an export: its file, once it is complete." }),
 });
 
 const TaskErrorV1 = z
@@ -89,7 +88,7 @@ const taskFields = {
   progress: ProgressV1,
   usage: UsageV1,
   attempts: count("Times the run was begun, or begun again after a failure.", 1),
-  result: ResultV1.nullable(),
+  result: ResultV1.nullable().openapi({ description: "What came of it, or has come so far." }),
   error: TaskErrorV1,
   key_id: z
     .string()
@@ -197,7 +196,7 @@ function toProgressV1(task: Task): ProgressView {
     done,
     failed,
     total,
-    stage: ended ? "ended" : task.startedAtMs === null ? "waiting" : "re-voicing",
+    stage: ended ? "ended" : task.startedAtMs === null || task.operation === null ? "waiting" : STAGES[task.operation],
     rate,
     eta_seconds: ended ? 0 : rate === null || rate === 0 || left === null ? null : round(left / rate),
   };
@@ -207,13 +206,10 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-export function toLinksV1(taskId: string): z.infer<typeof LinksV1> {
-  const self = `/v1/checkmate/tasks/${taskId}`;
-  return { self, status: `${self}/status`, items: `${self}/items`, cancel: `${self}/cancel` };
-}
-
-function toResultV1({ collectionId, reVoiced, flagged, skipped, failed }: ReVoiceTally): z.infer<typeof ResultV1> {
-  return { collection_id: collectionId, re_voiced: reVoiced, flagged, skipped, failed };
+export function toLinksV1({ id, operation }: Pick<Task, "id" | "operation">): z.infer<typeof LinksV1> {
+  const self = `/v1/checkmate/tasks/${id}`;
+  const file = operation === "export" && { file: `${self}/file` };
+  return { self, status: `${self}/status`, items: `${self}/items`, cancel: `${self}/cancel`, ...file };
 }
 
 export function toTaskV1(task: Task): z.infer<typeof TaskV1> {
@@ -238,7 +234,7 @@ export function toTaskV1(task: Task): z.infer<typeof TaskV1> {
     started_at: toTimestampOrNull(task.startedAtMs),
     updated_at: toTimestamp(task.updatedAtMs),
     ended_at: toTimestampOrNull(task.endedAtMs),
-    links: toLinksV1(task.id),
+    links: toLinksV1(task),
   };
 }
 
@@ -260,7 +256,7 @@ export function statusesOfBatchState(state: BatchStateV1): readonly Task["status
 }
 
 export function toNewTaskResponseV1(task: Task): z.infer<typeof NewTaskResponseV1> {
-  return { task_id: task.id, status: task.status, links: toLinksV1(task.id) };
+  return { task_id: task.id, status: task.status, links: toLinksV1(task) };
 }
 
 export function toTaskStatusV1(task: Task): z.infer<typeof TaskStatusViewV1> {

@@ -66,7 +66,8 @@ function startsClause(tokens: readonly Token[], index: number): boolean {
 
 function shiftYou(tokens: readonly Token[], index: number): void {
   const token = tokens[index];
-  if (token === undefined || token.isFixed || token.isName) {
+  // "Bless you" is the voice's own, and said to whom it was said.
+  if (token === undefined || token.isFixed || token.isName || token.isOwn) {
     return;
   }
   const word = plain(token.text);

@@ -28,7 +28,7 @@ const ADVERBS: ReadonlySet<string> = new Set(
   maybe merely mostly myself naturally nearly never not now obviously occasionally often once only originally perhaps
   personally practically probably promptly quickly quite rarely really recently seldom simply slowly so sometimes somehow
   sort kind sorta soon still suddenly sure surely then therefore thus today too totally truly twice typically usually very
-  well alone both each all most generally yet instead too simply in fact indeed`.split(/\s+/u),
+  well alone both each all most generally yet instead too simply in fact indeed rather quite duly`.split(/\s+/u),
 );
 /** "-ly" words that are verbs. */
 const LY_VERBS: ReadonlySet<string> = new Set(

@@ -1,15 +1,6 @@
-import type { Voice } from "../../domain/voice";
 import { lookUp, plain, withCaseOf } from "./english";
 import { isParticiple } from "./irregular-verbs";
 import { isAdjacent, type RuleText, type Token } from "./rules-text";
-
-/** How a voice treats "don't" and "do not". */
-export type Register = "formal" | "casual" | "as-is";
-
-const FORMAL =
-  /\b(?:formal|stern|precise|academic|scholarly|dignified|official|ceremonial|ceremonious|solemn|pedantic|legal|austere|stately|proper|reserved|meticulous|strict|professional|courtly|archival|stiff|measured|exact|grave)\b/giu;
-const CASUAL =
-  /\b(?:casual|warm|playful|friendly|chatty|relaxed|cheerful|breezy|informal|folksy|laid-back|jolly|funny|easygoing|easy-going|goofy|cheeky|bubbly|cosy|cozy|colloquial|light-hearted)\b/giu;
 
 const WHOLE: Readonly<Record<string, string>> = {
   "can't": "cannot",
@@ -29,6 +20,9 @@ const HOSTS_IS: ReadonlySet<string> = new Set("it that he she there what who her
 const PRONOUNS: ReadonlySet<string> = new Set("i you he she it we they".split(" "));
 const ENDINGS: Readonly<Record<string, string>> = { "'re": "are", "'ve": "have", "'ll": "will" };
 const NEGATIVE = /^(is|are|was|were|do|does|did|have|has|had|could|would|should|must|need)n't$/u;
+const OBJECTS = /^(?:me|you|him|her|us|them|it|a|an|the|my|your|our|such|everything|things|life)$/u;
+const ENDING_HOSTS = /^(?:there|that|what|how|where|who|must|should|could|would|might)$/u;
+const ASKS = /^(?:what|how|where|why|when)$/u;
 const BEFORE_QUESTION = /^(?:why|how|what|when|where|who|and|but|so|or)$/u;
 
 /** Pairs that a casual voice runs together. The last word goes; the first takes the ending. */
@@ -53,17 +47,6 @@ const SHORT_NOT: ReadonlySet<string> = new Set(
 );
 /** Behind anything else "I am" may end a clause ("how happy I am today") and can't be shortened. */
 const SAFE_BEFORE: ReadonlySet<string> = new Set("and but so because".split(" "));
-
-/** What tone and traits ask for; the tone counts double, a draw leaves the text as it is. */
-export function registerOf(voice: Voice): Register {
-  const words = [voice.tone ?? "", voice.tone ?? "", ...voice.traits].join(" ");
-  const formal = words.match(FORMAL)?.length ?? 0;
-  const casual = words.match(CASUAL)?.length ?? 0;
-  if (formal === casual) {
-    return "as-is";
-  }
-  return formal > casual ? "formal" : "casual";
-}
 
 /** "don't" to "do not", "I'm" to "I am", "gonna" to "going to". Run it before the change of person. */
 export function expandContractions(text: RuleText): void {
@@ -149,15 +132,14 @@ function expanded(token: Token, next: Token | undefined, afterNext: Token | unde
   const at = word.lastIndexOf("'");
   const host = token.text.slice(0, at);
   const ending = word.slice(at);
-  if (
-    at > 0 &&
-    ENDINGS[ending] !== undefined &&
-    (PRONOUNS.has(plain(host)) || plain(host) === "there" || plain(host) === "that")
-  ) {
+  if (at > 0 && ENDINGS[ending] !== undefined && (PRONOUNS.has(plain(host)) || ENDING_HOSTS.test(plain(host)))) {
     return split(token, `${host} ${ENDINGS[ending] ?? ""}`);
   }
   if (ending === "'s" && HOSTS_IS.has(plain(host))) {
     return split(token, `${host} ${isPerfect(next, afterNext) ? "has" : "is"}`);
+  }
+  if (ending === "'d" && ASKS.test(plain(host)) && PRONOUNS.has(plain(next?.text ?? ""))) {
+    return split(token, `${host} did`);
   }
   if (ending === "'d" && PRONOUNS.has(plain(host))) {
     const verb = plain(next?.text ?? "");
@@ -172,6 +154,10 @@ function isPerfect(next: Token | undefined, afterNext: Token | undefined): boole
   const first = plain(next?.text ?? "");
   const isSkipped = /^(?:always|already|never|just|ever|only|also|really|it|he|she|that|this)$/u.test(first);
   const word = isSkipped ? plain(afterNext?.text ?? "") : first;
+  // "it's made me think", but "it's made of wood".
+  if (first === "made" && OBJECTS.test(plain(afterNext?.text ?? ""))) {
+    return true;
+  }
   if (PRONOUNS.has(first)) {
     return /^(?:done|been|got|had|happened|become|taken)$/u.test(word);
   }

@@ -105,6 +105,13 @@ export function takesAn(word: string): boolean {
   return VOWEL_SOUND.test(word) && !CONSONANT_SOUND.test(word);
 }
 
+/** "kids' rooms" with another word are "children's rooms". */
+export function mendPossessive(word: { readonly text: string } | undefined, next: { gap: string } | undefined): void {
+  if (word !== undefined && next !== undefined && !word.text.endsWith("s")) {
+    next.gap = next.gap.replace(/^(['’])(?=\s)/u, "$1s");
+  }
+}
+
 /** The first letter in upper case, wherever it stands. */
 export function capitalise(text: string): string {
   const at = text.search(LETTER);

@@ -2,6 +2,7 @@ import { extractFacts } from "../../domain/facts";
 import {
   gerundOf,
   hasIrregularPlural,
+  mendPossessive,
   participleOf,
   pastOf,
   plain,
@@ -97,6 +98,7 @@ export function swapWords(text: RuleText, table: SwapTable): void {
     }
     mendArticle(kept.at(-1), token, swap.to[0] ?? "");
     kept.push(...replacement(token, swap));
+    mendPossessive(kept.at(-1), text.tokens[index + swap.from.length]);
     index += swap.from.length;
   }
   text.tokens = kept;
@@ -155,6 +157,7 @@ function replacement(token: Token, swap: Swap): Token[] {
     gap: step === 0 ? token.gap : " ",
     text: step === 0 || token.text === token.text.toUpperCase() ? withCaseOf(token.text, word) : word,
     opensSentence: token.opensSentence && step === 0,
+    isOwn: true,
   }));
 }
 

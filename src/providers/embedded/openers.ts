@@ -67,7 +67,7 @@ function endsWithWord(phrase: string, word: string): boolean {
 }
 
 /** Whether the first sentence tells something, so that "Truth be told," may lead into it. */
-export function isStatement(parsed: RuleText): boolean {
+function isStatement(parsed: RuleText): boolean {
   const first = parsed.tokens[0];
   const second = parsed.tokens[1];
   if (first === undefined || first.isFixed) {
@@ -89,10 +89,18 @@ export function isStatement(parsed: RuleText): boolean {
   return !isQuestionOrder && second?.gap.trim() === "" && maySubject;
 }
 
-/** Whether the last sentence is a plain statement, which a closer may sum up. */
+/** Whether the last sentence is a plain statement, which a closer may sum up: it neither asks nor shouts. */
 export function endsAsStatement(text: string): boolean {
   const body = text.replace(TRAILING_NOTE, "").trimEnd();
-  return ENDS_PLAINLY.test(body);
+  return ENDS_PLAINLY.test(body) || ENDS_WITH_WORD.test(body);
+}
+
+/** Whether an opener may stand before a text: not before a greeting, a request, an exclamation or a question. */
+export function takesOpener(parsed: RuleText): boolean {
+  const [first, second] = parsed.tokens;
+  const isBrief = first !== undefined && SUBJECTS.test(plain(first.text)) && second !== undefined;
+  const isAlone = parsed.tokens.length === 2 && parsed.tail.trim() === ".";
+  return isStatement(parsed) || (isBrief && isAlone);
 }
 
 /** A word that may be a name, but isn't known to be one, must neither be lowered nor follow a comma with its capital. */

@@ -46,6 +46,8 @@ const THIRD_CONTRACTIONS: Readonly<Record<string, string>> = {
   "i'd": "they'd",
 };
 const INVERTED: ReadonlySet<string> = new Set("am was do have don't wasn't haven't aren't".split(" "));
+const MODALS =
+  /^(?:can|could|will|would|shall|should|may|might|must|did|can't|couldn't|won't|wouldn't|shouldn't|didn't|cannot)$/u;
 const BEFORE_INVERSION: ReadonlySet<string> = new Set(
   "what who where when why how so neither nor never only rarely seldom and but or not which as than since".split(" "),
 );
@@ -137,6 +139,10 @@ function agree(tokens: readonly Token[], index: number, form: SubjectForm): void
     return;
   }
   const before = tokens[index - 1];
+  // "Can I help?": behind a modal the verb has one form for everybody.
+  if (before !== undefined && isAdjacent(tokens[index]) && MODALS.test(plain(before.text))) {
+    return;
+  }
   if (before !== undefined && isInverted(tokens, index)) {
     agreeInverted(before, form);
   } else {

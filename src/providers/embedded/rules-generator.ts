@@ -1,17 +1,25 @@
 import { allowedByVoice, checkFacts } from "../../domain/fact-guard";
 import type { AgentProfile, ReVoiceRequest, TextGenerator } from "../../services/ports";
-import { contractWords, expandContractions, registerOf } from "./contractions";
+import { contractWords, expandContractions } from "./contractions";
+import { completeSentences, leaveSubjectsOut } from "./ellipsis";
 import { readLexicon, swapWords, type SwapTable } from "./lexicon";
-import { endsAsStatement, withCloser, withOpener } from "./openers";
+import { mannerOf, type Manner } from "./manner";
+import { endsAsStatement, takesOpener, withCloser, withOpener } from "./openers";
 import { shiftPerson } from "./person";
+import { phraseAt } from "./phrase-walk";
+import { setRhythm } from "./rhythm";
 import { joinText, splitText, type RuleText } from "./rules-text";
+import { chooseStance, putStance, type StancePhrase } from "./stance";
+import { findSites } from "./stance-sites";
 import { tagWords, type TagsAt } from "./tagging";
+import { lookBack } from "./tense";
+import { chooseWords, mendArticles } from "./word-choice";
 
 /** The longest text a memory may have, in UTF-16 units. */
 const TEXT_LENGTH_MAX = 8000;
-/** How many memories of a hundred get an opener or a closer when they are changed anyway. */
-const OPENER_PERCENT = 50;
-const CLOSER_PERCENT = 20;
+/** Of so many memories one gets an opener, and one a closer, if the voice has enough of them and the text takes it. */
+const OPENER_SLOTS = 2;
+const CLOSER_SLOTS = 5;
 const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
 /** What of the voice is put to use: less on each further try. */
@@ -26,6 +34,7 @@ interface Use {
 interface Reading {
   readonly tagsAt: TagsAt;
   readonly table: SwapTable;
+  readonly manner: Manner;
 }
 
 /**
@@ -42,25 +51,27 @@ export function embeddedRulesGenerator(): TextGenerator {
     async reVoice(request, { signal }) {
       signal.throwIfAborted();
       const { agent, memory } = request;
-      if (!hasWork(agent)) {
+      const manner = mannerOf(agent.voice);
+      if (!hasWork(agent, manner)) {
         return { text: memory.text, usage: NO_USAGE };
       }
       const table = tables.get(agent.voice.lexicon) ?? readLexicon(agent.voice.lexicon);
       tables.set(agent.voice.lexicon, table);
       const tagsAt = await tagWords(memory.text);
       signal.throwIfAborted();
-      return { text: bestRewording(request, { tagsAt, table }), usage: NO_USAGE };
+      return { text: bestRewording(request, { tagsAt, table, manner }), usage: NO_USAGE };
     },
   };
 }
 
-function hasWork({ voice }: AgentProfile): boolean {
+function hasWork({ voice }: AgentProfile, { register, families }: Manner): boolean {
   return (
     voice.person !== "first" ||
     Object.keys(voice.lexicon).length > 0 ||
     voice.openers.length > 0 ||
     voice.closers.length > 0 ||
-    registerOf(voice) !== "as-is"
+    register !== "as-is" ||
+    families.length > 0
   );
 }
 
@@ -88,20 +99,48 @@ function bestRewording(request: ReVoiceRequest, reading: Reading): string {
 function reword(request: ReVoiceRequest, reading: Reading, use: Use): string {
   const { agent, memory } = request;
   const { voice } = agent;
-  const register = use.words ? registerOf(voice) : "as-is";
+  const name = agent.name.trim();
   const parsed = splitText(memory.text, reading.tagsAt);
+  const isOpenable = use.phrases && takesOpener(parsed);
   keepVerbatim(parsed, use.verbatim);
-  if (use.words) {
-    swapWords(parsed, reading.table);
-  }
-  if (register === "formal") {
-    expandContractions(parsed);
-  }
-  shiftPerson(parsed, voice.person, agent.name.trim());
-  if (register === "casual") {
+  const stance = use.words ? useManner(request, reading, parsed) : [];
+  shiftPerson(parsed, voice.person, name);
+  putStance(parsed, stance);
+  mendArticles(parsed);
+  if (use.words && reading.manner.register === "casual") {
     contractWords(parsed);
   }
-  return use.phrases ? addPhrases(request, parsed) : joinText(parsed);
+  return use.phrases ? addPhrases(request, parsed, isOpenable) : joinText(parsed);
+}
+
+/**
+ * The agent's words, its contractions, the rhythm and the tense of its sentences.
+ * @returns the phrases of stance and their places: they go in behind the change of person, which reads clauses.
+ */
+function useManner(request: ReVoiceRequest, { manner, table }: Reading, parsed: RuleText): readonly StancePhrase[] {
+  const { agent, memory } = request;
+  const { person } = agent.voice;
+  const seed = `${agent.name} ${memory.memoryId}`;
+  swapWords(parsed, table);
+  if (manner.register === "formal") {
+    completeSentences(parsed);
+  }
+  chooseWords(parsed, manner.families, agent.name);
+  if (manner.register === "formal") {
+    expandContractions(parsed);
+  }
+  setRhythm(parsed, manner);
+  lookBack(parsed, manner);
+  const stance = chooseStance(manner.families.length === 0 ? [] : findSites(parsed), manner, {
+    seed,
+    person,
+    agent: agent.name,
+    said: joinText(parsed).toLowerCase(),
+  });
+  if (person === "first") {
+    leaveSubjectsOut(parsed, manner, seed);
+  }
+  return stance;
 }
 
 /** Fixes every token of the sentences that hold a fact which a first try lost. */
@@ -125,56 +164,52 @@ function keepVerbatim(parsed: RuleText, facts: readonly string[]): void {
   }
 }
 
-function addPhrases(request: ReVoiceRequest, parsed: RuleText): string {
-  const { agent, memory } = request;
+/** @param isOpenable the source begins with a statement: no greeting, exclamation, request or question. */
+function addPhrases(request: ReVoiceRequest, parsed: RuleText, isOpenable: boolean): string {
   const text = joinText(parsed);
-  const isChanged = text !== memory.text;
-  const opener = pickOpener(request, isChanged);
-  const closer = pickCloser(request, isChanged || opener !== undefined, endsAsStatement(text));
+  const opener = isOpenable ? openerOf(request) : undefined;
+  // Behind "no less" a closer would be one phrase too many.
+  const closer = parsed.tokens.at(-1)?.isOwn === true ? undefined : closerOf(request, text);
   const opened = opener === undefined ? text : withOpener(opener, text, parsed);
   const withBoth = closer === undefined ? opened : withCloser(closer, opened);
-  if (withBoth.length <= TEXT_LENGTH_MAX) {
-    return withBoth;
-  }
-  return opened.length <= TEXT_LENGTH_MAX && agent.voice.openers.length > 0 ? opened : text;
+  return [withBoth, opened].find((result) => result.length <= TEXT_LENGTH_MAX) ?? text;
 }
 
-function pickOpener(request: ReVoiceRequest, isChanged: boolean): string | undefined {
-  const { agent, memory, agentContext } = request;
-  const openers = agent.voice.openers.filter((opener) => opener.trim() !== "" && !begins(memory.text, opener));
-  const seed = hash(`opener ${memory.memoryId} ${agent.name}`);
-  if (isChanged && seed % 100 >= OPENER_PERCENT) {
+/** None where the text begins with one of the agent's already, or where a recalled memory begins with this one. */
+function openerOf({ agent, memory, agentContext, position }: ReVoiceRequest): string | undefined {
+  const openers = distinct(agent.voice.openers);
+  const opener = phraseAt(openers, position, { seed: `opener ${agent.name}`, slotsEach: OPENER_SLOTS });
+  if (opener === undefined || openers.some((other) => begins(memory.text, other))) {
     return undefined;
   }
-  const fresh = openers.filter((opener) => !agentContext.some((other) => begins(other.text, opener)));
-  // An opener heard before is better than a memory without the agent's voice.
-  const choice = fresh.length > 0 || isChanged ? fresh : openers;
-  return choice[Math.floor(seed / 100) % Math.max(1, choice.length)];
+  return agentContext.some((other) => begins(other.text, opener)) ? undefined : opener;
 }
 
-function pickCloser(request: ReVoiceRequest, isChanged: boolean, endsPlainly: boolean): string | undefined {
-  const { agent, memory } = request;
-  const closers = agent.voice.closers.filter((closer) => closer.trim() !== "");
-  const seed = hash(`closer ${memory.memoryId} ${agent.name}`);
-  const isWanted = isChanged ? endsPlainly && seed % 100 < CLOSER_PERCENT : true;
-  return isWanted ? closers[Math.floor(seed / 100) % Math.max(1, closers.length)] : undefined;
+function closerOf({ agent, position }: ReVoiceRequest, text: string): string | undefined {
+  const closers = distinct(agent.voice.closers);
+  return endsAsStatement(text)
+    ? phraseAt(closers, position, { seed: `closer ${agent.name}`, slotsEach: CLOSER_SLOTS })
+    : undefined;
+}
+
+/** Without empty ones and those that differ in their punctuation alone. */
+function distinct(phrases: readonly string[]): readonly string[] {
+  const byWords = new Map(
+    phrases.filter((phrase) => phrase.trim() !== "").map((phrase) => [bareWords(phrase), phrase]),
+  );
+  return [...byWords.values()];
 }
 
 function begins(text: string, opener: string): boolean {
-  const phrase = opener
+  const phrase = bareWords(opener);
+  // Only the beginning is compared; a memory may be long, and openers many. Case may change the length of a text.
+  const start = text.trimStart().slice(0, 2 * phrase.length + 8);
+  return phrase !== "" && start.toLowerCase().startsWith(phrase) && !/[\p{L}\p{N}]/u.test(start.charAt(phrase.length));
+}
+
+function bareWords(phrase: string): string {
+  return phrase
     .trim()
     .replace(/[\p{P}\s]+$/u, "")
     .toLowerCase();
-  // Only the beginning is compared; a memory may be long, and openers many. Case may change the length of a text.
-  const start = text.trimStart().slice(0, 2 * phrase.length + 8);
-  return phrase !== "" && start.toLowerCase().startsWith(phrase);
-}
-
-/** FNV-1a, 32 bits: the same choice for the same memory and agent on every run. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  }
-  return value >>> 0;
 }

@@ -10,6 +10,8 @@ export interface Token {
   /** Quoted, bracketed, an address or part of a title: stays as it is. */
   isFixed: boolean;
   readonly opensSentence: boolean;
+  /** The voice put it here, and no other rule takes it for the source's. */
+  readonly isOwn: boolean;
   /** Capitalised where English would not: a name, or part of one. */
   readonly isName: boolean;
 }
@@ -17,12 +19,14 @@ export interface Token {
 /** A text as tokens and what follows the last of them. */
 export interface RuleText {
   tokens: Token[];
-  readonly tail: string;
+  tail: string;
 }
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['’\-‐‑][\p{L}\p{N}][\p{L}\p{M}\p{N}]*)*/gu;
 const ENDS_SENTENCE =
   /[.!?…]["'”’)\]*]*(?:\s|$)|\n\s*(?:\n|[-*•\d])|[•|]|\p{Extended_Pictographic}|(?:^|\s)[:;]-?[)(DPp](?=\s)/u;
+/** A bracketed note behind a sentence is one of its own. */
+const OPENS_NOTE = /[.!?…]["'”’)]*\s+\[$/u;
 const ENDS_WITH_QUOTE = /[.!?…]["”’]\s*$/u;
 const LINE_BREAK = /\n/u;
 const LINE_STARTS_LOWER = /\n\p{Ll}/u;
@@ -55,6 +59,7 @@ export function splitText(text: string, tagsAt: TagsAt): RuleText {
       tags: tagsAt(match.index),
       isFixed: isInside(spans[spanAt], match.index),
       opensSentence: opens,
+      isOwn: false,
       isName: !opens && UPPER_START.test(match[0]) && !PRONOUN.test(match[0]) && !isStressed(match[0]),
     });
     end = match.index + match[0].length;
@@ -87,6 +92,9 @@ function opensSentence(gap: string, before: Token, word: string, next: string, w
   }
   if (!ENDS_SENTENCE.test(gap)) {
     return false;
+  }
+  if (OPENS_NOTE.test(gap)) {
+    return true;
   }
   if (LOWER_START.test(word) && word !== "i") {
     return false;

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Gatherer } from "../../src/runtime/gatherer";
+
+/** A gatherer that takes a turn for each group, and the sizes of its groups. */
+function gathering() {
+  const sizes: number[] = [];
+  const gatherer = new Gatherer<number, number>(async (items) => {
+    sizes.push(items.length);
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    return items.map((value) => ({ ok: true, value }));
+  });
+  return { gatherer, sizes };
+}
+
+describe("a gatherer", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("serves who comes alone at once", async () => {
+    const groups: (readonly number[])[] = [];
+    const gatherer = new Gatherer<number, number>(async (items) => {
+      groups.push(items);
+      return items.map((value) => ({ ok: true, value }));
+    });
+    // No timer fires in this test: nothing is waited for.
+    await gatherer.add(1);
+    await gatherer.add(2);
+    expect(groups).toEqual([[1], [2]]);
+  });
+
+  it("keeps those together who come again when they were served, though each takes a moment", async () => {
+    const { gatherer, sizes } = gathering();
+    const client = async (number: number) => {
+      for (let round = 0; round < 5; round++) {
+        await gatherer.add(number);
+        await new Promise((resolve) => void setTimeout(resolve, 1 + (number % 2)));
+      }
+    };
+    const clients = Promise.all([0, 1, 2, 3].map((number) => client(number)));
+    await vi.runAllTimersAsync();
+    await clients;
+    expect(sizes).toEqual([4, 4, 4, 4, 4]);
+  });
+
+  it("does not wait for those who stay away", async () => {
+    const { gatherer, sizes } = gathering();
+    const first = [1, 2, 3].map((number) => gatherer.add(number));
+    await vi.runAllTimersAsync();
+    await Promise.all(first);
+    const alone = gatherer.add(4);
+    await vi.runAllTimersAsync();
+    await alone;
+    expect(sizes).toEqual([3, 1]);
+  });
+});
