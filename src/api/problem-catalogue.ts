@@ -132,6 +132,10 @@ const CATALOGUE = {
   ],
   "item-failed": ["A memory failed", "With `on_item_error: fail` one failed memory ends its task."],
   "model-unavailable": ["The model does not answer", "Nothing to do: the task tries again, later each time."],
+  "index-unavailable": [
+    "The index of vectors does not answer",
+    "Nothing to do: the task tries again, later each time.",
+  ],
   "model-answer-too-large": [
     "The model's answer had no end",
     "It was cut off. The item's detail says how far it came.",
