@@ -47,6 +47,8 @@ const OwnVariables = z.object({
   RATE_LIMIT: z.enum(["on", "off"]).default("on"),
 });
 
+/** What zod calls a fault of our own finding; no code of a problem. */
+const OWN_ISSUE = "custom";
 const NEEDED = "MODEL_PROVIDER=openai-compatible needs it.";
 const Variables = OwnVariables.extend(ModelVariables.shape)
   .extend(EmbedderVariables.shape)
@@ -54,7 +56,7 @@ const Variables = OwnVariables.extend(ModelVariables.shape)
   .refine((variables) => isGiven("MODEL_NAME", variables), { path: ["MODEL_NAME"], error: NEEDED })
   .superRefine((variables, check) => {
     for (const { variable, detail } of embedderFaults(variables))
-      check.addIssue({ code: "custom", path: [variable], message: detail });
+      check.addIssue({ code: OWN_ISSUE, path: [variable], message: detail });
   });
 
 export interface Config {
