@@ -308,5 +308,9 @@ export const taskItems = sqliteTable(
     outputTokens: integer("output_tokens").notNull(),
     endedAtMs: integer("ended_at_ms"),
   },
-  (t) => [primaryKey({ columns: [t.taskId, t.position] })],
+  (t) => [
+    primaryKey({ columns: [t.taskId, t.position] }),
+    // Whether a linked memory is an item too.
+    index("task_items_source").on(t.taskId, t.sourceMemoryId),
+  ],
 );

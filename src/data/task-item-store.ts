@@ -14,7 +14,7 @@ export interface PendingItem {
   readonly source: {
     readonly text: string;
     readonly occurredAtMs: number | null;
-    /** Children that are in the source collection too, and so have a re-voiced twin. */
+    /** Children that are items of the task too, and so have a re-voiced twin. */
     readonly childMemoryIds: readonly string[];
   } | null;
 }
@@ -46,8 +46,9 @@ export async function loadPart(
         (SELECT json_group_array(child.id) FROM json_each(source.child_memory_ids) AS link
           CROSS JOIN memories AS child ON child.id = link.value
           WHERE child.collection_id = source.collection_id AND child.deleted_at_ms IS NULL
-            AND child.created_at_ms <= run.planned_at_ms) AS childMemoryIds
-      FROM task_parts AS part JOIN tasks AS run ON run.id = part.task_id
+            AND EXISTS (SELECT 1 FROM task_items AS twin
+              WHERE twin.task_id = part.task_id AND twin.source_memory_id = child.id)) AS childMemoryIds
+      FROM task_parts AS part
       JOIN task_items AS item ON item.task_id = part.task_id
         AND item.position >= part.first_position AND item.position < part.end_position
       LEFT JOIN memories AS source ON source.id = item.source_memory_id AND source.deleted_at_ms IS NULL

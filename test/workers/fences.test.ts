@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { loadPart } from "../../src/data/task-item-store";
 import { settlePart } from "../../src/data/task-part-store";
 import { planItems } from "../../src/data/task-plan-store";
 import { findTaskToRun } from "../../src/data/task-store";
+import { newId } from "../../src/domain/ids";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
 import { db, leasedPart } from "../support/leased-part";
@@ -37,6 +39,26 @@ describe("a lease", () => {
     const tokens = ["b", "c", "d", "e", "f"];
     const claims = await Promise.all(tokens.map((token) => claim(3_000, token)));
     expect(claims.filter((claimed) => claimed !== undefined)).toHaveLength(3);
+  });
+});
+
+describe("a part", () => {
+  it("links to items of the task alone, not to a memory that came after the plan with an old created_at", async () => {
+    const { from, lease, command } = await leasedPart();
+    const [parent, child] = from.memoryIds;
+    const late = newId("memory");
+    await rows(
+      `INSERT INTO memories (id, namespace_id, collection_id, text, type, importance, metadata, created_at_ms,
+         updated_at_ms, access_count, child_memory_ids, same_key)
+       SELECT ?1, namespace_id, collection_id, 'late', type, importance, '{}', 0, 0, 0, '[]', ?1
+       FROM memories WHERE id = ?2`,
+      late,
+      parent,
+    );
+    await rows("UPDATE memories SET child_memory_ids = ? WHERE id = ?", JSON.stringify([late, child]), parent);
+    const { items } = await loadPart(db, lease, command);
+    const loaded = items.find(({ sourceMemoryId }) => sourceMemoryId === parent);
+    expect(loaded?.source?.childMemoryIds).toEqual([child]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
+import { imported, ndjson } from "../support/collection-files";
 import { arm, type FaultKind, firedFaults, loggedCalls, resetFaults } from "../support/faults";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene, taskOf } from "../support/scene";
 
@@ -90,6 +91,22 @@ describe("a run", () => {
     expect(lemons.created_at).toBe(source.body.created_at);
     expect(lemons.agent_id).toBe(from.agentId);
   });
+
+  it.each(["2090-01-01T00:00:00.000Z", "1900-01-01T00:00:00.000Z"])(
+    "keeps the link to an imported memory, which says it was made in %s",
+    async (created_at) => {
+      const from = await scene([]);
+      const path = `/v1/collections/${from.collectionId}/memories`;
+      await imported(from.collectionId, ndjson({ text: "I bought 3 lemons in Porto.", created_at }));
+      const [child] = (await call("GET", path)).body.items;
+      expect(child.created_at).toBe(created_at);
+      const parent = { text: "I made 4 jars of marmalade.", child_memory_ids: [child.memory_id] };
+      await call("PUT", path, { body: { memories: [parent] } });
+      const made = await reVoiced((await endOf(await start(from))).task_id);
+      const twinOf = (text: string) => made.find((memory) => memory.text.includes(text));
+      expect(twinOf("marmalade")).toMatchObject({ child_memory_ids: JSON.stringify([twinOf("lemons")?.id]) });
+    },
+  );
 
   it("leaves the source as it was: nothing is read into, changed or counted there", async () => {
     const from = await scene(5);

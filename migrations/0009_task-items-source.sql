@@ -1,0 +1,1 @@
+CREATE INDEX `task_items_source` ON `task_items` (`task_id`,`source_memory_id`);
