@@ -58,7 +58,7 @@ export interface MemorySearchResult {
 
 /** Memories that are looked up for one word of a search, the newest that hold it. */
 export const SEARCH_POSTINGS_MAX = 1_000;
-/** Memories of one collection that are read and scored; a higher top_k_vectors counts instead. */
+/** Memories of one collection that are read and scored; a higher top_k_vectors counts instead, where there is room. */
 const SEARCH_CANDIDATES = 100;
 
 /**
@@ -101,12 +101,13 @@ async function searchIn(
   const nowMs = ctx.clock.nowMs();
   const asked = settings.enabled ? collections : [];
   const vectors = await compareVectors(ctx, asked, search);
+  const room = roomIn(asked.length);
   const { answers, degradedReason } = await recallByWords(ctx, {
     namespaceId: ctx.namespaceId,
     queries: [{ text: search.query, exceptId: null, cosines: vectors.cosines }],
-    scopes: asked.map(({ id }) => ({ collectionId: id, limit: settings.topKVectors })),
+    scopes: asked.map(({ id }) => ({ collectionId: id, limit: Math.min(settings.topKVectors, room) })),
     filters: search.filters,
-    effort: { widened: true, postings: SEARCH_POSTINGS_MAX, candidates: candidatesIn(asked.length) },
+    effort: { widened: true, postings: SEARCH_POSTINGS_MAX, candidates: Math.min(SEARCH_CANDIDATES, room) },
   });
   const found = answers[0] ?? [];
   const hits = found.flatMap((answer) => answer.hits);
@@ -133,9 +134,9 @@ async function searchIn(
   };
 }
 
-/** Fewer of each where many collections are searched, so that one answer of the database has room for all. */
-function candidatesIn(collections: number): number {
-  return Math.min(SEARCH_CANDIDATES, Math.floor(ROWS_PER_BATCH_MAX / Math.max(1, collections)));
+/** How many memories of each collection one answer of the database has room for. */
+function roomIn(collections: number): number {
+  return Math.floor(ROWS_PER_BATCH_MAX / Math.max(1, collections));
 }
 
 function foundMemory(hit: WordHit, settings: MemorySettings, nowMs: number): FoundMemory {

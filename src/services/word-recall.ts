@@ -5,6 +5,7 @@ import { errorText } from "../domain/error-text";
 import type { Memory } from "../domain/memory";
 import { relevanceOf, relevanceWith } from "../domain/memory-scoring";
 import { groupWords, PostingBook, type WordGroups } from "../domain/posting-book";
+import { candidatesEach, postingsEach } from "../domain/recall-effort";
 import type { RecallFilters } from "../domain/recall-filters";
 import {
   type QueryTerm,
@@ -41,7 +42,7 @@ export interface RecallScope {
   readonly limit: number;
 }
 
-/** What a recall may cost. */
+/** What a recall may cost; less of each where many words or collections share it. */
 export interface RecallEffort {
   /** Whether it looks for words of like meaning, besides the query's own. */
   readonly widened: boolean;
@@ -99,7 +100,11 @@ export async function recallByWords(
   const books = await openBooks(services, input, groups);
   const seqsOf = wordsOf.map((words, query) =>
     books.map((book, scope) => {
-      const wanted = Math.max(input.scopes[scope]?.limit ?? 0, input.effort.candidates);
+      const limit = input.scopes[scope]?.limit ?? 0;
+      const wanted = candidatesEach(
+        input.queries.length * input.scopes.length,
+        Math.max(limit, input.effort.candidates),
+      );
       const max = input.queries[query]?.exceptId === null ? wanted : wanted + 1;
       return book.candidatesFor(words, max, nearestOf[query]?.[scope]);
     }),
@@ -144,17 +149,17 @@ async function openTable({ embedder, log }: Pick<Services, "embedder" | "log">) 
 }
 
 async function openBooks(services: Pick<Services, "db">, input: WordRecall, groups: WordGroups) {
-  const { filters, effort } = input;
+  const limit = postingsEach(groups.length * input.scopes.length, input.effort.postings);
   const postings = await findPostings(
     services.db,
     input.scopes.map(({ collectionId }) => ({
       collectionId,
       groups: groups.map(({ words }) => words),
-      filters,
-      limit: effort.postings,
+      filters: input.filters,
+      limit,
     })),
   );
-  return postings.map((found) => new PostingBook(groups, found, effort.postings));
+  return postings.map((found) => new PostingBook(groups, found, limit));
 }
 
 /** A total order: what is equally relevant comes by importance, by its last use, and last by id. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { call } from "../support/api";
+import { fill } from "../support/collection-files";
 import { addMemories, markDeleted, newAgent, newCollection, newTenant, unknownIds } from "../support/nouns";
 
 type Found = { memory: { text: string; collection_id: string } };
@@ -56,6 +57,15 @@ describe("agent-memories-search", () => {
     await bound("walrus a", "walrus b");
     await bound("walrus c", "walrus d");
     expect(await texts("walrus", { memory_settings: { top_k_vectors: 1 } })).toHaveLength(2);
+  });
+
+  it("asks less of each of many collections, so that one answer of the database has room for all", async () => {
+    const { bound, texts } = await newScene();
+    const most = { memory_settings: { top_k_vectors: 200 }, update_access: false };
+    await fill(await bound(), 200);
+    expect(await texts("memory", most)).toHaveLength(200);
+    for (let more = 0; more < 10; more += 1) await bound();
+    expect(await texts("memory", most)).toHaveLength(Math.floor(2_000 / 11));
   });
 
   it("takes from the agent's own settings what the body does not give", async () => {

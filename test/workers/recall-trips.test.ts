@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/data/database";
 import { findMemoriesBySeq, ROWS_PER_BATCH_MAX } from "../../src/data/recall-store";
 import { newId } from "../../src/domain/ids";
+import { parseOwnJson } from "../../src/domain/own-json";
 import { newPlace } from "../support/memories";
 import { recallAll, remember, type Row, rowsAt } from "../support/recalling";
 
@@ -67,6 +68,25 @@ describe("recall, round trips", () => {
     const found = await findMemoriesBySeq(db, namespaceId, queries);
     expect(trips.map(({ length }) => length)).toEqual([1, 2]);
     expect(new Map([...found].map(([seq, { id }]) => [seq, id]))).toEqual(known);
+  });
+
+  it("asks less of each of many collections: what it looks up and reads has a bound for all together", async () => {
+    const { db, trips } = watched();
+    const part = rows.slice(0, 25);
+    const bound = Array.from({ length: 399 }, () => newId("collection"));
+    const recalled = await recallAll(part, [{ collectionIds: [...mine, ...bound] }], db);
+    const [index = [], ...read] = trips;
+    const asked = index.filter(({ sql }) => sql.includes("memory_words"));
+    const lookedUp = asked.map(
+      ({ params: [limit, groups] }) => Number(limit) * parseOwnJson<string[]>(String(groups)).length,
+    );
+    expect(lookedUp).toHaveLength(400);
+    expect(lookedUp.reduce((sum, each) => sum + each)).toBeLessThanOrEqual(500_000);
+    // Of few collections it reads all 40.
+    expect(read.flat().flatMap(({ params }) => parseOwnJson<number[]>(String(params[0]))).length).toBeLessThan(
+      rows.length,
+    );
+    expect(recalled.filter(([found = []]) => found.length === 0)).toEqual([]);
   });
 
   it("reads the index and then single memories, and never scans or sorts memories", async () => {

@@ -104,12 +104,11 @@ const alpha = (fallback: number, what: string) =>
 export const MemorySettingsV1 = z
   .strictObject({
     enabled: z.boolean().openapi({ description: "Use this group at all. Default true.", example: true }),
-    top_k_vectors: z
-      .number()
-      .int()
-      .min(1)
-      .max(TOP_K_VECTORS_MAX)
-      .openapi({ description: "Candidates that the search returns, per collection. Default 20.", example: 20 }),
+    top_k_vectors: z.number().int().min(1).max(TOP_K_VECTORS_MAX).openapi({
+      description:
+        "Candidates that the search returns, per collection; at most 2,000 of all collections together. Default 20.",
+      example: 20,
+    }),
     relevance_alpha: alpha(DEFAULT_MEMORY_SETTINGS.relevanceAlpha, "relevance"),
     importance_alpha: alpha(DEFAULT_MEMORY_SETTINGS.importanceAlpha, "importance"),
     recency_alpha: alpha(DEFAULT_MEMORY_SETTINGS.recencyAlpha, "recency"),
