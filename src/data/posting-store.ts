@@ -1,6 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { parseOwnJson } from "../domain/own-json";
 import type { CollectionPostings, CollectionTexts } from "../domain/posting-book";
+import { filteredPostingsEach } from "../domain/recall-effort";
 import type { RecallFilters } from "../domain/recall-filters";
 import type { Database } from "./database";
 import { recallFilterSql } from "./memory-filter-sql";
@@ -16,9 +17,6 @@ export interface PostingQuery {
   readonly limit: number;
 }
 
-/** Under a filter a group looks through so many of the newest memories that hold its words, and no more. */
-export const FILTERED_POSTINGS_MAX = 20_000;
-
 const NO_TEXTS: CollectionTexts = { memories: 0, characters: 0, firstSeq: 0, lastSeq: 0 };
 const SCOPE_OFFSET = "collection_".length;
 
@@ -27,13 +25,15 @@ const SCOPE_OFFSET = "collection_".length;
  *
  * Cost: for each group FTS5 walks its words' lists from the newest on, beside the list of the collection, and stops at
  * the limit: at most `groups · limit` memories are touched, however many the collection has, and no other collection's
- * words are counted. No row of `memories` is read unless there is a filter.
+ * words are counted. No row of `memories` is read unless there is a filter: then a group looks through a named number of
+ * the newest memories that hold its words, and no more; less, the more groups there are.
  */
 export async function findPostings(
   db: Database,
   queries: readonly PostingQuery[],
 ): Promise<readonly CollectionPostings[]> {
-  const statements = queries.flatMap((query) => statementsOf(db, query));
+  const lookedThrough = filteredPostingsEach(queries.reduce((sum, { groups }) => sum + groups.length, 0));
+  const statements = queries.flatMap((query) => statementsOf(db, query, lookedThrough));
   const [first, ...rest] = statements;
   if (first === undefined) return [];
   const answers = await db.batch([first, ...rest]);
@@ -57,7 +57,7 @@ interface Row extends Partial<CollectionTexts> {
   readonly postings?: string;
 }
 
-function statementsOf(db: Database, { collectionId, groups, filters, limit }: PostingQuery) {
+function statementsOf(db: Database, { collectionId, groups, filters, limit }: PostingQuery, lookedThrough: number) {
   const matches = JSON.stringify(groups.map((words) => matchOf(collectionId, words)));
   const condition = recallFilterSql(filters);
   const texts = db.all<Row>(sql`
@@ -67,7 +67,7 @@ function statementsOf(db: Database, { collectionId, groups, filters, limit }: Po
   // Rarity is that of the whole collection, so that a score means the same with and without filters.
   return condition === undefined
     ? [texts, unfiltered]
-    : [texts, db.all<Row>(groupsOf(matches, newestThatPass(condition, limit))), unfiltered];
+    : [texts, db.all<Row>(groupsOf(matches, newestThatPass(condition, { limit, lookedThrough }))), unfiltered];
 }
 
 /** The groups in their order, each with its postings in one value. */
@@ -82,9 +82,12 @@ function newestOf(limit: number): SQL {
 }
 
 /** CROSS JOIN is SQLite's word for "in this order": from the index to the memories, never the other way. */
-function newestThatPass(condition: SQL, limit: number): SQL {
+function newestThatPass(
+  condition: SQL,
+  { limit, lookedThrough }: { readonly limit: number; readonly lookedThrough: number },
+): SQL {
   return sql`
-    SELECT memories.seq AS seq FROM (SELECT seq AS newest FROM (${newestOf(FILTERED_POSTINGS_MAX)}))
+    SELECT memories.seq AS seq FROM (SELECT seq AS newest FROM (${newestOf(lookedThrough)}))
     CROSS JOIN ${memories} ON memories.seq = newest WHERE ${condition} LIMIT ${limit}`;
 }
 

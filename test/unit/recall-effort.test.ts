@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { candidatesEach, postingsEach } from "../../src/domain/recall-effort";
+import { candidatesEach, filteredPostingsEach, postingsEach } from "../../src/domain/recall-effort";
 
 const parts = fc.integer({ min: 0, max: 100_000 });
 const most = fc.integer({ min: 20, max: 1_000 });
@@ -20,6 +20,12 @@ describe("recall-effort", () => {
     expect(postingsEach(40 * 100, 1_000)).toBe(125);
     expect(candidatesEach(25 * 101, 40)).toBe(3);
     expect(candidatesEach(100_000, 40)).toBe(1);
+  });
+
+  it("looks through less for each group of words under a filter, the more groups there are", () => {
+    expect(filteredPostingsEach(10)).toBe(20_000);
+    expect(filteredPostingsEach(20)).toBe(10_000);
+    expect(filteredPostingsEach(40 * 100)).toBe(1_000);
   });
 
   it("never takes more than the whole, or than is wanted, unless the least of each asks for it", () => {

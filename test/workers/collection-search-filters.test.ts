@@ -65,6 +65,21 @@ describe("collection-search, filters", () => {
     expect(await search(filters)).toEqual(expected);
   });
 
+  it("take five keys of metadata, and refuse a sixth in words that say what to do", async () => {
+    const metadata = { a: 1, b: 2, c: 3, d: 4, e: 5 };
+    const { key, collectionId, add } = await newCase();
+    await add({ text: "walrus one", metadata: { ...metadata, f: 6 } });
+    const search = (asked: object) =>
+      call("POST", `/v1/collections/${collectionId}/search`, {
+        key,
+        body: { query: "walrus", filters: { metadata: asked } },
+      });
+    expect((await search(metadata)).body.all_memories).toHaveLength(1);
+    const { status, body } = await search({ ...metadata, f: 6 });
+    expect([status, body.code]).toEqual([422, "validation-failed"]);
+    expect(body.errors).toEqual([{ pointer: "/filters/metadata", detail: "Must have at most 5 keys. Ask for fewer." }]);
+  });
+
   it("are asked before top_k_vectors cuts, so that they never empty an answer", async () => {
     const better = Array.from({ length: 30 }, (_, i) => ({ text: `walrus ${i}`, importance: 3 }));
     const search = await newSearch([

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/data/database";
+import { findPostings } from "../../src/data/posting-store";
 import { findMemoriesBySeq, ROWS_PER_BATCH_MAX } from "../../src/data/recall-store";
 import { newId } from "../../src/domain/ids";
 import { parseOwnJson } from "../../src/domain/own-json";
@@ -87,6 +88,17 @@ describe("recall, round trips", () => {
       rows.length,
     );
     expect(recalled.filter(([found = []]) => found.length === 0)).toEqual([]);
+  });
+
+  it.each([
+    ["few", 10, 20_000],
+    ["many", 100, 2_000],
+  ])("looks through a bounded whole under a filter: %s groups of words", async (_, count, each) => {
+    const { db, trips } = watched();
+    const groups = Array.from({ length: count }, (__, index) => [`word${index}`]);
+    await findPostings(db, [{ collectionId: place.collectionId, groups, filters: { importanceMin: 2 }, limit: 7 }]);
+    const filtered = trips.flat().find(({ sql }) => sql.includes("CROSS JOIN"));
+    expect(filtered?.params).toContain(each);
   });
 
   it("reads the index and then single memories, and never scans or sorts memories", async () => {

@@ -14,7 +14,8 @@ import {
 import { MemoryTypeV1, MemoryV1, toMemoryV1 } from "./memories.dto";
 
 const QUERY_MAX_CHARACTERS = 8_000;
-const METADATA_KEYS_MAX = 20;
+/** Each is looked for in every memory that a search looks through. */
+const METADATA_KEYS_MAX = 5;
 const METADATA_VALUE_MAX_CHARACTERS = 2_000;
 
 const importance = (what: string, example: number) =>
@@ -39,11 +40,11 @@ const RecallFiltersV1 = z
         z.union([z.string().max(METADATA_VALUE_MAX_CHARACTERS), z.number(), z.boolean(), z.null()]),
       )
       .refine((value) => Object.keys(value).length <= METADATA_KEYS_MAX, {
-        error: `Must have at most ${METADATA_KEYS_MAX} keys.`,
+        error: `Must have at most ${METADATA_KEYS_MAX} keys. Ask for fewer.`,
       })
       .optional()
       .openapi({
-        description: "Its metadata has each of these keys, at the top, with just this value.",
+        description: `Its metadata has each of these keys, at the top, with just this value. At most ${METADATA_KEYS_MAX} keys.`,
         example: {},
       }),
   })
