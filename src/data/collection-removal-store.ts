@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { retireCreation } from "./creation-store";
 import type { Database } from "./database";
 import { agentCollections, collectionRemovals, collections } from "./schema";
+import { forgetEmptyTexts } from "./collection-texts-store";
 
 /** A collection that was removed for good, while memories of it are still there. */
 export interface CollectionRemoval {
@@ -53,9 +54,10 @@ export function listRemovals(db: Database, limit: number): Promise<CollectionRem
  */
 export async function removeStep(db: Database, removal: CollectionRemoval, size: number): Promise<boolean> {
   const { collectionId, namespaceId } = removal;
-  const [, , rows] = await db.batch([
+  const [, , , rows] = await db.batch([
     db.run(sql`DELETE FROM memories WHERE seq IN (SELECT seq FROM memories
       WHERE collection_id = ${collectionId} AND namespace_id = ${namespaceId} LIMIT ${size})`),
+    forgetEmptyTexts(db, collectionId),
     db.run(sql`DELETE FROM collection_removals WHERE collection_id = ${collectionId} AND namespace_id = ${namespaceId}
       AND NOT EXISTS (SELECT 1 FROM memories WHERE collection_id = ${collectionId})`),
     db.all<{ id: string }>(sql`SELECT collection_id AS id FROM collection_removals

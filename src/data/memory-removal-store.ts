@@ -1,5 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Position } from "../domain/page";
+import { forgetEmptyTexts } from "./collection-texts-store";
 import type { Database } from "./database";
 
 /** Where memories are removed or brought back. */
@@ -21,7 +22,11 @@ export interface RemovalMode {
 export async function removeMemory(db: Database, scope: MemoryScope, id: string, mode: RemovalMode): Promise<boolean> {
   const chosen = sql`SELECT seq FROM memories
     WHERE id = ${id} AND collection_id = ${scope.collectionId} AND namespace_id = ${scope.namespaceId}`;
-  const [, rows] = await db.batch([countOut(db, scope, chosen), remove(db, scope, chosen, mode)]);
+  const [, rows] = await db.batch([
+    countOut(db, scope, chosen),
+    remove(db, scope, chosen, mode),
+    forgetEmptyTexts(db, scope.collectionId),
+  ]);
   return rows.length > 0;
 }
 
@@ -45,6 +50,7 @@ export async function truncateStep(
     db.all<Position>(sql`SELECT created_at_ms AS createdAtMs, id ${walk} 1 OFFSET ${size - 1}`),
     countOut(db, scope, chosen),
     remove(db, scope, chosen, mode),
+    forgetEmptyTexts(db, scope.collectionId),
   ]);
   return ends[0] ?? null;
 }

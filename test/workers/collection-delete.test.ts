@@ -13,9 +13,12 @@ import { arm, databaseCalls, resetFaults } from "../support/faults";
 import { fillCollection, storedRows, wordHits } from "../support/memories";
 import { addMemories, newAgent, newCollection, newTenant } from "../support/nouns";
 import { refusalOf } from "../support/refusal";
+import { rows } from "../support/scene";
 
 const HARD = { hard: true, dryRun: false };
 const LARGE = 2 * REMOVAL_STEP_MEMORIES + 1;
+
+const textsOf = (collectionId: string) => rows("SELECT * FROM collection_texts WHERE collection_id = ?", collectionId);
 
 /** A tenant with a collection that has memories and is bound, and a neighbour of the same kind. */
 async function newCase(memories: readonly object[] = [{ text: "lighthouse one" }, { text: "lighthouse two" }]) {
@@ -86,6 +89,16 @@ describe("collection-delete", () => {
     await remove();
     expect((await remove("?hard=true")).status).toBe(204);
     expect(await storedRows(id)).toBe(0);
+  });
+
+  it("leaves no row about its texts, also when all memories were deleted softly before", async () => {
+    const { key, id, path, neighbour, remove } = await newCase();
+    const others = await textsOf(neighbour);
+    expect((await call("DELETE", `${path}/memories`, { key })).status).toBe(204);
+    expect(await textsOf(id)).toMatchObject([{ memories: 0, characters: 0 }]);
+    expect((await remove("?hard=true")).status).toBe(204);
+    expect(await textsOf(id)).toEqual([]);
+    expect(await textsOf(neighbour)).toEqual(others);
   });
 
   it("removes many memories in steps of bounded size", async () => {

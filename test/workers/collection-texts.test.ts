@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { call } from "../support/api";
 import { newCase } from "../support/memories";
 
 interface Sizes {
@@ -56,5 +57,20 @@ describe("collection-texts", () => {
       .bind(collectionId)
       .first();
     expect(row).toBeNull();
+  });
+
+  it.each(["all at once", "one by one"])("leave none when what was deleted softly goes for good, %s", async (how) => {
+    const { add, key, collectionId } = await newCase();
+    const { results } = (await add({ text: "one" }, { text: "two" })).body;
+    const own = `/v1/collections/${collectionId}/memories`;
+    const paths =
+      how === "all at once" ? [own] : results.map((each: { memory_id: string }) => `${own}/${each.memory_id}`);
+    for (const path of paths) await call("DELETE", path, { key });
+    expect((await kept(collectionId)).own).toEqual(NONE);
+    for (const path of paths) expect((await call("DELETE", `${path}?hard=true`, { key })).status).toBe(204);
+    const left = await env.DB.prepare("SELECT * FROM collection_texts WHERE collection_id = ?")
+      .bind(collectionId)
+      .all();
+    expect(left.results).toEqual([]);
   });
 });
