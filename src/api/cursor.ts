@@ -10,7 +10,7 @@ export function encodeCursor(position: Position): string {
 
 /** @throws HttpProblem 400 `cursor-invalid` for a cursor that is not ours. */
 export function decodeCursor(cursor: string): Position {
-  const match = /^(\d{1,16})\.([a-z_0-9]{1,64})$/.exec(fromBase64Url(cursor));
+  const match = /^(-?\d{1,16})\.([a-z_0-9]{1,64})$/.exec(fromBase64Url(cursor));
   if (match?.[1] === undefined || match[2] === undefined)
     throw new HttpProblem(400, "cursor-invalid", "This cursor is not one of ours. Use next_cursor as it was given.");
   return { createdAtMs: Number(match[1]), id: match[2] };

@@ -1,5 +1,6 @@
 import { getTableColumns } from "drizzle-orm";
 import type { Agent } from "../domain/agent";
+import { ID_CHARACTERS_MAX } from "../domain/ids";
 import type { Task } from "../domain/task";
 import type { Database } from "./database";
 import { FixedSelect, type UnionRow } from "./fixed-select";
@@ -94,8 +95,10 @@ const BOUND = new FixedSelect<{ readonly agentId: string; readonly collectionId:
 );
 const FOR_CREATION = FixedSelect.union({ tasks: TASKS, agents: AGENTS, collections: COLLECTIONS, bound: BOUND });
 
+/** Ids that are longer than any of ours are left out: many gathered claims share one value of bounded size. */
 function pairs(wanted: readonly WantedIds[], idsOf: (wanted: WantedIds) => readonly string[]): readonly WantedId[] {
-  return unique(wanted.flatMap((each) => idsOf(each).map((id) => ({ namespaceId: each.namespaceId, id }))));
+  const known = (each: WantedIds) => idsOf(each).filter((id) => id.length <= ID_CHARACTERS_MAX);
+  return unique(wanted.flatMap((each) => known(each).map((id) => ({ namespaceId: each.namespaceId, id }))));
 }
 
 /** Each once, or a row would be found as often as it is named. */

@@ -1,6 +1,9 @@
 const PREFIXES = ["agent", "collection", "memory", "task", "key", "namespace"] as const;
 type IdPrefix = (typeof PREFIXES)[number];
 
+/** Ids of ours are shorter. A longer one is unknown, and need not travel to the database. */
+export const ID_CHARACTERS_MAX = 64;
+
 /** A new random id, such as `agent_0f8b…` (32 hex digits). */
 export function newId(prefix: IdPrefix): string {
   return `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`;

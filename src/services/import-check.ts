@@ -20,6 +20,8 @@ interface Target {
   readonly ids: FilePlace["ids"];
 }
 
+/** A task keeps up to 100 refusals, and writes them at every step. */
+const REFUSAL_CHARACTERS_MAX = 300;
 const NO_AGENT = "agent_id: there is no such agent. Make it first, or leave the field out.";
 const ID_TAKEN = "memory_id: its place is taken by a memory of another collection. Leave the field out.";
 const HEAD_AMIDST = "The line about a collection may only be the first.";
@@ -43,7 +45,7 @@ export async function checkLines(
   const nowMs = services.clock.nowMs();
   const check = async (line: ReadLine): Promise<CheckedLine> => {
     const { given } = line;
-    if (given.kind === "fault") return { line, refusal: given.detail };
+    if (given.kind === "fault") return { line, refusal: clipped(given.detail) };
     if (given.kind === "collection") return line.number === 1 ? { line } : { line, refusal: HEAD_AMIDST };
     const { memory } = given;
     if (memory.agentId !== null && !agents.has(memory.agentId)) return { line, refusal: NO_AGENT };
@@ -52,6 +54,12 @@ export async function checkLines(
     return { line, row: await toRow(id, memory, line.sameKey, { names, nowMs }) };
   };
   return { lines: await Promise.all(lines.map(check)), ids: names.ids };
+}
+
+/** A fault may name a key of the line, which may be as long as the line; and what is kept of it is bounded. */
+function clipped(detail: string): string {
+  if (detail.length <= REFUSAL_CHARACTERS_MAX) return detail;
+  return `${detail.slice(0, REFUSAL_CHARACTERS_MAX).toWellFormed()}…`;
 }
 
 async function toRow(

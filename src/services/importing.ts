@@ -50,8 +50,11 @@ async function takeStep(
   const tally =
     onLineError === "stop" ? withErrors(result, errorsOf(stopsAt ? [stopsAt] : [])) : withMoreErrors(result, taken);
   const hasHead = checked.lines.some(({ line }) => line.number === 1 && line.given.kind === "collection");
+  const isLast = stopsAt === undefined && lines.atEnd;
+  // At the end nothing is left to read, blank lines neither: the file may be gone when a last turn comes again.
+  const offset = isLast ? file.bytes : (end?.end ?? at.offset);
   return {
-    at: { offset: end?.end ?? at.offset, line: end?.number ?? at.line, ids: checked.ids },
+    at: { offset, line: end?.number ?? at.line, ids: checked.ids },
     result: tally,
     done: result.created + result.updated + result.skipped + rows.length,
     failed: tally.refused,
@@ -66,7 +69,7 @@ async function takeStep(
         );
       return outcome;
     },
-    last: stopsAt === undefined && lines.atEnd,
+    last: isLast,
     ...(stopsAt !== undefined && { fault: brokenLine(stopsAt) }),
   };
 }

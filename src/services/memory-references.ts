@@ -1,12 +1,10 @@
 import { findAgentDeletions } from "../data/agent-store";
 import { findMemoryDeletions } from "../data/memory-store";
+import { ID_CHARACTERS_MAX } from "../domain/ids";
 import type { MemoryContent } from "../domain/memory";
 import type { CallContext } from "./context";
 import { gone, notFound } from "./errors";
 import { fail, type Outcome } from "./outcome";
-
-/** Ids of ours are shorter. A longer one is unknown, and need not travel to the database. */
-const ID_CHARACTERS_MAX = 64;
 
 /** What a memory refers to. */
 export type References = Pick<MemoryContent, "agentId" | "childMemoryIds">;

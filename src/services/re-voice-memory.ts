@@ -145,7 +145,8 @@ function plus(before: TaskUsage, { inputTokens, outputTokens }: TokenUsage): Tas
 }
 
 function checked(said: string, { memory }: ReVoiceRequest, { agent }: ReVoiceCommand) {
-  const text = said.trim().toWellFormed();
+  // D1's JSON functions end a text at U+0000, and an export that holds one could not be imported.
+  const text = said.replaceAll("\0", "").trim().toWellFormed();
   const unusable = { text: null, again: false } as const;
   if (text.length === 0) return { ...unusable, detail: "The generator answered nothing." };
   if (text.length > MEMORY_TEXT_MAX_CHARACTERS) return { ...unusable, detail: "The generator's text is too long." };

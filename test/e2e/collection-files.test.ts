@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { useService } from "../support/service.ts";
 
-const LINES = 10_000;
+const LINES = 4_000;
 const END_MS_MAX = 120_000;
 
 const service = useService();

@@ -11,7 +11,14 @@ const { key } = own;
 const { agent_id = "", collection_id = "" } = own.ids;
 
 const UNKNOWN = {
-  agent: ["agent_00000000000000000000000000000000", "no-id-of-ours", "", collection_id, foreign.ids["agent_id"] ?? ""],
+  agent: [
+    "agent_00000000000000000000000000000000",
+    "agent_".padEnd(999, "0"),
+    "no-id-of-ours",
+    "",
+    collection_id,
+    foreign.ids["agent_id"] ?? "",
+  ],
   collection: [
     "collection_00000000000000000000000000000000",
     "no-id-of-ours",

@@ -41,6 +41,13 @@ describe("collection-import of lines that are broken", () => {
     expect(progress).toMatchObject({ done: 200, failed: 200, total: 400 });
   });
 
+  it("keeps a bounded text of each fault, however long a key is that it names", async () => {
+    const id = await newEmpty();
+    const { result } = await imported(id, ndjson({ text: "a", ["k".repeat(200_000)]: 1 }), { query: "?on_error=skip" });
+    expect(result.refused).toBe(1);
+    expect(result.errors[0].detail.length).toBeLessThan(400);
+  });
+
   it.each([
     ["no JSON", "{", /not valid JSON/],
     ["no object", "[1]", /The line: /],

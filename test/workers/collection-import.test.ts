@@ -35,6 +35,27 @@ describe("collection-import", () => {
     expect((await imported(id, file)).result).toMatchObject({ created: 2, refused: 0 });
   });
 
+  it("has its end though the file is gone, when a last turn comes again after blank lines", async () => {
+    const id = await newEmpty();
+    const unsettled = arm("fails-before", "SET status = 'done'", 2);
+    const task = await imported(id, `${ndjson({ text: "one" }, { text: "two" })}\n\n`);
+    expect(unsettled.fired).toBe(2);
+    expect(task).toMatchObject({ status: "complete", result: { created: 2, refused: 0 } });
+  });
+
+  it("keeps a time before 1970, and lists page by page across it", async () => {
+    const id = await newEmpty();
+    const times = ["1968-05-01T00:00:00.000Z", "1969-12-31T23:59:59.999Z", "1971-01-01T00:00:00.000Z"];
+    await imported(id, ndjson(...times.map((created_at) => ({ text: created_at, created_at }))));
+    const seen: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null && seen.length < 9;) {
+      const { body } = await call("GET", `/v1/collections/${id}/memories?limit=1${cursor && `&cursor=${cursor}`}`);
+      seen.push(...body.items.map((memory: any) => memory.text));
+      cursor = body.next_cursor;
+    }
+    expect(seen).toEqual(times.toReversed());
+  });
+
   it("takes an empty file", async () => {
     const task = await imported(await newEmpty(), "");
     expect(task).toMatchObject({ status: "complete", result: { created: 0 }, progress: { total: 0 } });

@@ -65,6 +65,11 @@ describe("re-voicing a memory", () => {
     expect(result.usage).toEqual({ modelCalls: 1, inputTokens: 10, outputTokens: 5 });
   });
 
+  it("keeps no half of a character, and no U+0000, which no file could give back", async () => {
+    const result = await reVoice(scripted("To Anna I gave\0 40 euros, in Lisbon. \ud83d"));
+    expect(result.memory?.text).toBe("To Anna I gave 40 euros, in Lisbon. \ufffd");
+  });
+
   it("tells the generator the memory's place in its task", async () => {
     const generator = scripted(SOURCE);
     await reVoice(generator, undefined, 7);
