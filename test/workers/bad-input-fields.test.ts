@@ -175,7 +175,7 @@ describe("lists: the query", () => {
   );
   refuses(
     LISTS.flatMap((list) =>
-      ["x", "", "%00", btoa("-1.task_1"), btoa("1.Täsk"), btoa("1"), "a".repeat(5_000)].map((cursor) => ({
+      ["x", "", "%00", btoa("--1.task_1"), btoa("1.Täsk"), btoa("1"), "a".repeat(5_000)].map((cursor) => ({
         what: `the cursor ${JSON.stringify(cursor.slice(0, 20))} of ${list.replaceAll(/_[0-9a-f]{32}/g, "")}`,
         send: get(`${list}?cursor=${cursor}`),
         refusal: "400 cursor-invalid",
