@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
-import { waitUntilHealthy } from "../../scripts/dev/health.ts";
+import { Unhealthy, waitUntilHealthy } from "../../scripts/dev/health.ts";
 import { findFreePort, LOCAL_HOST, portFault } from "../../scripts/dev/ports.ts";
 import { PROJECT_ROOT } from "../../scripts/dev/wrangler.ts";
 
@@ -90,6 +90,8 @@ export class Service {
     try {
       await waitUntilHealthy(this.address, AbortSignal.any([lost.signal, AbortSignal.timeout(START_MS_MAX)]));
     } catch (error) {
+      // It has seen the same answer, and ends with its reason: killed at once, it may not have said it yet.
+      if (error instanceof Unhealthy) await once(child, "close", { signal: AbortSignal.timeout(GONE_MS_MAX) });
       await this.kill9();
       throw new Error(`The service did not start: ${String(error)}. Its last words:\n${this.lastWords}`, {
         cause: error,
