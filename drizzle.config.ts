@@ -2,6 +2,6 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
   dialect: "sqlite",
-  schema: ["./src/data/schema.ts", "./src/data/vector-schema.ts"],
+  schema: ["./src/data/schema.ts", "./src/data/task-schema.ts", "./src/data/vector-schema.ts"],
   out: "./migrations",
 });

@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
 import { HELD_IDS_MAX } from "../domain/reservation";
 import type { Database } from "./database";
-import { heldIds, tasks } from "./schema";
+import { heldIds, tasks } from "./task-schema";
 
 /**
  * Holds an id, if the namespace may hold one more: counted and written in one transaction, so that calls side by side

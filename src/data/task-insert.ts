@@ -2,7 +2,7 @@ import { bornStatus, type NewTask, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
 import { FixedSelect } from "./fixed-select";
 import { RELEASE_ID } from "./held-id-store";
-import { tasks } from "./schema";
+import { tasks } from "./task-schema";
 
 /** What the row that stands says of who made it. */
 export interface StandingRow {

@@ -3,7 +3,7 @@ import type { ItemProblem, ItemVerdict, TaskItem, TaskUsage } from "../domain/ta
 import type { ReVoiceCommand } from "../domain/task-commands";
 import { parseOwnJson } from "../domain/own-json";
 import type { Database } from "./database";
-import { taskItems } from "./schema";
+import { taskItems } from "./task-schema";
 import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
 
 /** An item that is still to be done, with its source as it is now. */

@@ -1,6 +1,6 @@
 import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
 import type { Database } from "./database";
-import { taskParts } from "./schema";
+import { taskParts } from "./task-schema";
 
 /** One part of one task, and the token of the lease under which it is worked on. */
 export interface LeasedPart {

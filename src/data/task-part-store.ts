@@ -1,7 +1,7 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import { PART_ATTEMPTS_MAX, type TaskError, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
-import { taskParts } from "./schema";
+import { taskParts } from "./task-schema";
 import { bindNewTarget, clearLeases, completeIfDone, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
 
 export interface ClaimInput {

@@ -3,7 +3,7 @@ import type { TaskHead } from "../domain/task";
 import type { Database } from "./database";
 import { releaseId } from "./held-id-store";
 import { RESULT_OF_PARTS } from "./task-part-sql";
-import { taskItems, taskParts, tasks } from "./schema";
+import { taskEvents, taskItems, taskParts, tasks } from "./task-schema";
 
 /**
  * Ends the task if it is open, and empties its row to a tombstone, in one transaction. It is an upsert, because an
@@ -29,13 +29,25 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
       WHERE namespace_id = ${head.namespaceId}`),
     db.delete(taskItems).where(own(taskItems)),
     db.delete(taskParts).where(own(taskParts)),
+    // The last one stays with the tombstone: whoever still watches hears the end.
+    db.run(sql`DELETE FROM task_events WHERE task_id = ${head.id} AND namespace_id = ${head.namespaceId}
+      AND sequence < (SELECT max(sequence) FROM task_events WHERE task_id = ${head.id})`),
     releaseId(db, head),
   ]);
 }
 
 /** Forgets a tombstone whose time is over. */
 export async function purgeTask(db: Database, namespaceId: string, taskId: string): Promise<void> {
-  await db
-    .delete(tasks)
-    .where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId), isNotNull(tasks.deletedAtMs)));
+  await db.batch([
+    db.delete(tasks).where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId), isNotNull(tasks.deletedAtMs))),
+    db
+      .delete(taskEvents)
+      .where(
+        and(
+          eq(taskEvents.namespaceId, namespaceId),
+          eq(taskEvents.taskId, taskId),
+          sql`NOT EXISTS (SELECT 1 FROM tasks WHERE id = ${taskId})`,
+        ),
+      ),
+  ]);
 }

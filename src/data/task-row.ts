@@ -2,7 +2,7 @@ import { getTableColumns, sql } from "drizzle-orm";
 import type { Task, TaskProgress, TaskUsage } from "../domain/task";
 import type { TaskResult } from "../domain/task-commands";
 import { parseOwnJson } from "../domain/own-json";
-import { tasks } from "./schema";
+import { tasks } from "./task-schema";
 
 /**
  * Sums over the parts, as one JSON array: re_voiced, flagged, skipped, failed, calls, input, output, done,
@@ -24,7 +24,8 @@ export function toTask(row: TaskRow): Task {
   const [reVoiced, , skipped, failed, calls, inputs, outputs, ended, partsUpdatedAtMs] = sumsOf(row.partSums);
   const progress: TaskProgress = { done: reVoiced + skipped + ended, failed, total: row.total };
   const usage: TaskUsage = { modelCalls: calls, inputTokens: inputs, outputTokens: outputs };
-  const { partSums: _, pokedAtMs: __, plannedAtMs: ___, total: ____, ...task } = row;
+  const { partSums: _, pokedAtMs: __, plannedAtMs: ___, total: ____, ...rest } = row;
+  const { watchedUntilMs: _____, runStartedAtMs: ______, runBase: _______, ...task } = rest;
   return { ...task, result: resultOf(row), progress, usage, updatedAtMs: Math.max(row.updatedAtMs, partsUpdatedAtMs) };
 }
 

@@ -5,7 +5,7 @@ import { type Operation } from "../domain/task-commands";
 import type { Database } from "./database";
 import { releaseEndedId } from "./held-id-store";
 import { after, newestFirst, toPage } from "./page";
-import { tasks } from "./schema";
+import { tasks } from "./task-schema";
 import { taskColumns, toTask } from "./task-row";
 import { clearLeases, RESULT_OF_PARTS } from "./task-part-sql";
 

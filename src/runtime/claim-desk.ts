@@ -5,7 +5,7 @@ import { bornTask, type Task } from "../domain/task";
 import { within } from "../domain/time-limit";
 import { checkClaims, type CheckedClaim } from "../services/check-claim";
 import { notFound } from "../services/errors";
-import type { ClaimAnswer, ClaimRequest } from "../services/ports";
+import type { ClaimAnswer, ClaimRequest } from "../services/task-request-ports";
 import { headOf } from "../services/task-removal";
 import { readTasks } from "../services/watch-task";
 import { firstDueMs } from "./backoff";

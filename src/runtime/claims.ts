@@ -1,6 +1,6 @@
 import { reservationEndsAtMs } from "../domain/reservation";
 import type { NewTask, TaskHead } from "../domain/task";
-import type { ClaimRequest, RequestRecord } from "../services/ports";
+import type { ClaimRequest, RequestRecord } from "../services/task-request-ports";
 import { ClaimInvokes } from "./claim-invokes";
 import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseValues, toRecord } from "./claim-record";
 import { CREATE_TABLES, haveTables } from "./claim-tables";

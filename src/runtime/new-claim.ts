@@ -1,5 +1,5 @@
 import type { NewTask } from "../domain/task";
-import type { ClaimRequest } from "../services/ports";
+import type { ClaimRequest } from "../services/task-request-ports";
 import { BLANK, type ClaimRow } from "./claim-record";
 
 export interface Times {

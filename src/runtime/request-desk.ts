@@ -1,6 +1,6 @@
 import type { TaskHead } from "../domain/task";
 import { within } from "../domain/time-limit";
-import type * as Port from "../services/ports";
+import type * as Port from "../services/task-request-ports";
 import { lookAtTasks, openRun, ringForTask } from "../services/watch-task";
 import { firstDueMs } from "./backoff";
 import { ClaimDesk } from "./claim-desk";

@@ -3,7 +3,7 @@ import { errorText } from "../domain/error-text";
 import type { TaskHead } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
-import type * as Port from "../services/ports";
+import type * as Port from "../services/task-request-ports";
 import { requestUnreadable } from "../services/unavailable";
 import { ClaimDriver } from "./claim-driver";
 import { RecordUnreadable } from "./claim-record";

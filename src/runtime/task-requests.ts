@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { errorText } from "../domain/error-text";
 import { within } from "../domain/time-limit";
-import type { ClaimAnswer, ClaimRequest, TaskRequests } from "../services/ports";
+import type { ClaimAnswer, ClaimRequest, TaskRequests } from "../services/task-request-ports";
 import { ServiceError } from "../services/errors";
 import { requestsUnavailable, requestUnreadable } from "../services/unavailable";
 import { RecordUnreadable } from "./claim-record";

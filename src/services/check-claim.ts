@@ -7,7 +7,7 @@ import type { Services } from "./context";
 import { notFound, ServiceError } from "./errors";
 import { tooManyHeld } from "./held-ids";
 import { fail, type Outcome, outcomeOf, valueOf } from "./outcome";
-import type { ClaimRequest } from "./ports";
+import type { ClaimRequest } from "./task-request-ports";
 import { rateLimited } from "./rate";
 import { idsOf, planTask } from "./task-plan";
 import { unavailableOf } from "./unavailable";

@@ -3,7 +3,7 @@ import type { Task } from "../domain/task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
 import { fingerprintOf } from "./fingerprint";
-import type { ClaimAnswer } from "./ports";
+import type { ClaimAnswer } from "./task-request-ports";
 import { headOf, removalPending, requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
 

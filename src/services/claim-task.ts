@@ -3,7 +3,7 @@ import { type Creation, toCreation } from "./claim-answer";
 import type { CallContext } from "./context";
 import { fingerprintOf } from "./fingerprint";
 import { type Outcome, outcomeOf, valueOf } from "./outcome";
-import type { ClaimRequest } from "./ports";
+import type { ClaimRequest } from "./task-request-ports";
 import type { TaskInput } from "./task-input";
 
 export interface ClaimInput {

@@ -7,11 +7,11 @@ import type {
   MemoryFormat,
   PutKeys,
   TaskBells,
-  TaskRequests,
   TextGenerator,
   VectorIndex,
   WordVectors,
 } from "./ports";
+import type { TaskRequests } from "./task-request-ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {

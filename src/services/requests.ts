@@ -6,7 +6,7 @@ import type { TaskStatus } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { tooManyHeld } from "./held-ids";
-import type { RequestRecord } from "./ports";
+import type { RequestRecord } from "./task-request-ports";
 
 import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
