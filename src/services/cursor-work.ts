@@ -46,7 +46,7 @@ export async function workByCursor<O extends CursorOperation>(
     if (step.fault !== undefined) throw step.fault;
     if (step.last) return "finished";
     await othersTurn();
-  } while (services.clock.nowMs() < run.deadlineMs);
+  } while (services.clock.nowMs() < run.turn.deadlineMs);
   return "yielded";
 }
 
