@@ -9,8 +9,6 @@ export const GATE_PERMIT_MS = 10_000;
 export const GATE_SOON_MS = 250;
 /** A 429 within so long after the last change is news of the same fault: its call was begun before. */
 const THROTTLE_WINDOW_MS = 2_000;
-/** The rest of a model that wants one and does not say how long. */
-export const REST_MS_DEFAULT = 1_000;
 /** Calls that a slot may begin between two words, of an allowance that is counted. */
 const CALLS_AHEAD = 16;
 
@@ -31,8 +29,8 @@ export interface GateReport {
   /** Since its last word: calls that were answered; what it was allowed and has not used; what it used besides. */
   readonly answered: number;
   readonly unused: Allowance;
-  /** Set when the model asked for a rest since then: how long, or null when it did not say. */
-  readonly throttled: { readonly restMs: number | null } | null;
+  /** Set when the model asked for a rest since then: how long it is to be left alone. */
+  readonly throttled: { readonly restMs: number } | null;
 }
 
 export interface GateDemand {
@@ -91,6 +89,8 @@ export class ModelGate {
   /** By holder. */
   readonly #holdings = new Map<string, Holding[]>();
   readonly #lastWordMs = new Map<string, number>();
+  /** What each holder was allowed for a slot, where calls or tokens a minute are counted. */
+  readonly #allowed = new Map<string, number>();
   /** Slot-milliseconds of each namespace that is there. */
   readonly #served = new Map<string, number>();
   readonly #quietUntilMs: number;
@@ -156,6 +156,7 @@ export class ModelGate {
   #forget(holderId: string): void {
     this.#holdings.delete(holderId);
     this.#lastWordMs.delete(holderId);
+    this.#allowed.delete(holderId);
   }
 
   #learn({ answered, unused, throttled }: GateReport, nowMs: number): void {
@@ -164,7 +165,7 @@ export class ModelGate {
     // One more for each round of answers.
     this.#limit = Math.min(this.#limits.concurrency, this.#limit + answered / this.#limit);
     if (throttled === null) return;
-    this.#restUntilMs = Math.max(this.#restUntilMs, nowMs + (throttled.restMs ?? REST_MS_DEFAULT));
+    this.#restUntilMs = Math.max(this.#restUntilMs, nowMs + throttled.restMs);
     if (nowMs - this.#throttledAtMs < THROTTLE_WINDOW_MS) return;
     this.#throttledAtMs = nowMs;
     this.#limit = Math.max(1, Math.floor(this.#limit / 2));
@@ -232,13 +233,17 @@ export class ModelGate {
     return nowMs < this.#quietUntilMs ? holding.held : Math.min(holding.held, targets.get(holding) ?? 0);
   }
 
-  #allow({ tokensPerCall }: GateReport, own: readonly Holding[], nowMs: number) {
+  #allow({ holderId, tokensPerCall }: GateReport, own: readonly Holding[], nowMs: number) {
     const held = own.reduce((sum, { held }) => sum + held, 0);
     const all = this.#all().reduce((sum, { held }) => sum + held, 0);
-    const part = held === 0 ? 0 : held / all;
+    const others = [...this.#allowed].filter(([other]) => other !== holderId).map(([, allowed]) => allowed);
+    const before = this.#allowed.get(holderId) ?? least(others);
+    const asked = { part: held === 0 ? 0 : held / all, isFirst: before <= least([before, ...others]), slots: all };
     const needed = held * CALLS_AHEAD;
-    const requests = allowanceOf(this.#requests, part, needed, nowMs);
-    const tokens = allowanceOf(this.#tokens, part, needed * tokensPerCall, nowMs);
+    const requests = allowanceOf(this.#requests, { ...asked, needed, each: 1 }, nowMs);
+    const tokens = allowanceOf(this.#tokens, { ...asked, needed: needed * tokensPerCall, each: tokensPerCall }, nowMs);
+    const calls = requests ?? (tokens ?? 0) / Math.max(1, tokensPerCall);
+    if (held > 0) this.#allowed.set(holderId, before + calls / held);
     // Some at a time, where there are not enough: else each call would be asked for by itself.
     const waitMs = Math.max(
       requests === null || requests >= 1 ? 0 : (this.#requests?.msUntil(Math.max(1, held), nowMs) ?? 0),
@@ -273,10 +278,25 @@ function bucketOf(perMinute: number | null, nowMs: number): RateBucket | null {
   return perMinute === null ? null : new RateBucket(perMinute, nowMs);
 }
 
-function allowanceOf(bucket: RateBucket | null, part: number, needed: number, nowMs: number): number | null {
+/**
+ * What a holder may use of an amount: its part. Where there is less than one call for each slot, it goes to the holder that
+ * had least; else who asks at the right moment would have it all.
+ */
+function allowanceOf(
+  bucket: RateBucket | null,
+  asked: {
+    readonly part: number;
+    readonly isFirst: boolean;
+    readonly slots: number;
+    readonly needed: number;
+    readonly each: number;
+  },
+  nowMs: number,
+): number | null {
   if (bucket === null) return null;
   const available = Math.floor(bucket.available(nowMs));
-  const amount = Math.min(needed, available, Math.ceil(available * part));
+  if (available < asked.slots * asked.each && !asked.isFirst) return 0;
+  const amount = Math.min(asked.needed, available, Math.ceil(available * asked.part));
   bucket.take(amount);
   return amount;
 }

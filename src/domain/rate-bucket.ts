@@ -41,6 +41,7 @@ export class RateBucket {
   msUntil(amount: number, nowMs: number): number {
     this.available(nowMs);
     const missing = Math.min(amount, this.#capacity) - this.#level;
-    return missing <= 0 ? 0 : Math.ceil(missing / this.#perMs);
+    // One more, for what a sum of fractions may lack.
+    return missing <= 0 ? 0 : Math.ceil(missing / this.#perMs) + 1;
   }
 }

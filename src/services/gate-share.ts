@@ -7,7 +7,6 @@ import {
   type GateAnswer,
   type GateDemand,
   type GateReport,
-  REST_MS_DEFAULT,
 } from "../domain/model-gate";
 import type { TaskUsage } from "../domain/task";
 import type { Services } from "./context";
@@ -91,11 +90,11 @@ export class GateShare {
     this.#news.tokens += tokens - inputTokens - outputTokens;
   }
 
-  throttled(restSeconds: number | undefined): void {
-    const restMs = restSeconds === undefined ? null : restSeconds * 1_000;
+  throttled(restSeconds: number): void {
+    const restMs = restSeconds * 1_000;
     const nowMs = this.services.clock.nowMs();
-    this.restUntilMs = Math.max(this.restUntilMs, nowMs + (restMs ?? REST_MS_DEFAULT));
-    this.#news.throttled = { restMs: Math.max(restMs ?? 0, this.#news.throttled?.restMs ?? 0) || null };
+    this.restUntilMs = Math.max(this.restUntilMs, nowMs + restMs);
+    this.#news.throttled = { restMs: Math.max(restMs, this.#news.throttled?.restMs ?? 0) };
     this.#askAtMs = nowMs;
   }
 
@@ -229,7 +228,7 @@ interface News {
   answered: number;
   requests: number;
   tokens: number;
-  throttled: { readonly restMs: number | null } | null;
+  throttled: { readonly restMs: number } | null;
 }
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

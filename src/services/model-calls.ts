@@ -21,15 +21,16 @@ export type Called<T> =
   | { readonly begun: true; readonly value: T }
   | { readonly begun: false; readonly restUntilMs: number };
 
+type CallServices = Pick<Services, "clock" | "log" | "modelGate"> & {
+  readonly limits: Pick<Services["limits"], "modelCallsPerInvocation">;
+};
+
 interface Waiter {
   readonly place: CallPlace;
   readonly tokens: number;
   /** Null: begin. */
   readonly answer: (over: { readonly restUntilMs: number } | null) => void;
 }
-
-/** The code of the error that means: too many calls at once, or in a time. */
-export const MODEL_BUSY = "model-busy";
 
 /**
  * The calls of the model that one invocation holds open: never more than it may, shared out in turns between namespaces
@@ -43,7 +44,7 @@ export class ModelCalls {
   readonly #share: GateShare | null;
   #openCalls = 0;
 
-  constructor(private readonly services: Pick<Services, "clock" | "limits" | "log" | "modelGate">) {
+  constructor(private readonly services: CallServices) {
     this.#callsMax = services.limits.modelCallsPerInvocation;
     const demand = { open: this.#open, waiting: () => this.#waiting.sizes(), callsMax: this.#callsMax };
     this.#share = services.modelGate && new GateShare(services, services.modelGate, demand, () => this.#pump());
@@ -126,9 +127,9 @@ export class ModelCalls {
   /** Notes that the model wants to be left alone. @returns whether the place can wait so long. */
   #restsInTime(place: CallPlace, error: unknown): boolean {
     if (this.#share === null || !(error instanceof ServiceError)) return false;
-    const { kind, code, retryAfterSeconds } = error.value;
-    if (kind !== "unavailable" || (code !== MODEL_BUSY && retryAfterSeconds === undefined)) return false;
-    this.services.log("info", "model-busy", { rest_seconds: retryAfterSeconds ?? null, error: errorText(error) });
+    const { kind, retryAfterSeconds } = error.value;
+    if (kind !== "unavailable" || retryAfterSeconds === undefined) return false;
+    this.services.log("info", "model-busy", { rest_seconds: retryAfterSeconds, error: errorText(error) });
     this.#share.throttled(retryAfterSeconds);
     return this.#share.restUntilMs <= place.deadlineMs && !place.isOver(this.services.clock.nowMs());
   }
