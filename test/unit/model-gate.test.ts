@@ -17,13 +17,14 @@ function gateOf(limits: Partial<GateLimits> = {}, known?: ConstructorParameters<
 
 /** An invocation that does as it is told: it keeps what it was granted, as far as it has use for it. */
 class Holder {
+  readonly id: string;
+  readonly #gate: ModelGate;
   #slots = new Map<string, number>();
-  last: GateAnswer | undefined;
 
-  constructor(
-    private readonly gate: ModelGate,
-    readonly id: string,
-  ) {}
+  constructor(gate: ModelGate, id: string) {
+    this.#gate = gate;
+    this.id = id;
+  }
 
   /** @param wanted by namespace. */
   tell(nowMs: number, wanted: Readonly<Record<string, number>>, news: Partial<GateReport> = {}): GateAnswer {
@@ -32,9 +33,8 @@ class Holder {
       return { namespaceId, kept, wanted: wants };
     });
     const report = { holderId: this.id, demands, tokensPerCall: 100, answered: 0, unused: { requests: 0, tokens: 0 } };
-    const answer = this.gate.answer({ ...report, throttled: null, ...news }, nowMs);
+    const answer = this.#gate.answer({ ...report, throttled: null, ...news }, nowMs);
     this.#slots = new Map(answer.slots.map(({ namespaceId, slots }) => [namespaceId, slots]));
-    this.last = answer;
     return answer;
   }
 

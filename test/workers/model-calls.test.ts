@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { GATE_PERMIT_MS, type GateReport, ModelGate } from "../../src/domain/model-gate";
-import { ServiceError } from "../../src/services/errors";
-import { type Called, ModelCalls } from "../../src/services/model-calls";
-import type { ModelGatePort } from "../../src/services/model-gate-port";
+import { GATE_PERMIT_MS } from "../../src/domain/model-gate";
+import { type ANSWER, answered, busyFor, CountingModel, gateOf, invocation, LATENCY_MS } from "../support/model-gate";
 
 /*
  * Invocations of a consumer, a model, and the gate between them, on a clock that the tests turn.
@@ -11,97 +9,11 @@ import type { ModelGatePort } from "../../src/services/model-gate-port";
 beforeEach(() => void vi.useFakeTimers({ now: 0 }));
 afterEach(() => void vi.useRealTimers());
 
-const LATENCY_MS = 200;
-const USAGE = { modelCalls: 1, inputTokens: 70, outputTokens: 30 };
-const ANSWER = { usage: USAGE };
-
-/** A model that counts what is open. `answer` may refuse. */
-class Model {
-  open = 0;
-  most = 0;
-  /** When each call began, and whose it was. */
-  readonly calls: { readonly atMs: number; readonly namespaceId: string }[] = [];
-
-  constructor(private readonly answer: (call: number) => void = () => undefined) {}
-
-  async ask(namespaceId: string): Promise<typeof ANSWER> {
-    const call = this.calls.push({ atMs: Date.now(), namespaceId });
-    this.open += 1;
-    this.most = Math.max(this.most, this.open);
-    await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
-    this.open -= 1;
-    this.answer(call);
-    return ANSWER;
-  }
-}
-
-function busyFor(seconds: number): ServiceError {
-  return new ServiceError("unavailable", "model-unavailable", "Busy.", { retryAfterSeconds: seconds });
-}
-
-interface Invocation {
-  readonly calls: ModelCalls;
-  readonly logged: string[];
-  /** Asks for so many memories at once. @returns what becomes of them. */
-  start(
-    model: Model,
-    count: number,
-    place?: { namespaceId?: string; taskId?: string; deadlineMs?: number },
-  ): Promise<PromiseSettledResult<Called<typeof ANSWER>>[]>;
-}
-
-function invocation(callsMax: number, modelGate: ModelGatePort | null = null): Invocation {
-  const logged: string[] = [];
-  const calls = new ModelCalls({
-    clock: { nowMs: () => Date.now() },
-    limits: { modelCallsPerInvocation: callsMax },
-    log: (_, event) => void logged.push(event),
-    modelGate,
-  });
-  return {
-    calls,
-    logged,
-    start: (model, count, { namespaceId = "a", taskId = "t", deadlineMs = 1e9 } = {}) => {
-      let [begun, failed] = [0, false];
-      const place = {
-        namespaceId,
-        taskId,
-        deadlineMs,
-        isOver: (nowMs: number) => failed || (nowMs >= deadlineMs && begun > 0),
-        begin: () => void (begun += 1),
-        fail: () => void (failed = true),
-      };
-      return Promise.allSettled(
-        Array.from({ length: count }, () => calls.run(place, 100, () => model.ask(namespaceId))),
-      );
-    },
-  };
-}
-
-/** The gate behind its port, with what it was told. */
-function gateOf(concurrency: number) {
-  const gate = new ModelGate({ concurrency, requestsPerMinute: null, tokensPerMinute: null }, undefined, 0);
-  const reports: GateReport[] = [];
-  let state: "up" | "down" | "hanging" = "up";
-  const port: ModelGatePort = {
-    report: async (report) => {
-      reports.push(report);
-      if (state === "hanging") await new Promise((_, reject) => setTimeout(() => reject(new Error("late")), 2_000));
-      if (state === "down") throw new Error("down");
-      return gate.answer(report, Date.now());
-    },
-  };
-  return { gate, port, reports, become: (next: typeof state) => void (state = next) };
-}
-
-const answered = (results: readonly PromiseSettledResult<Called<unknown>>[]) =>
-  results.filter((result) => result.status === "fulfilled" && result.value.begun).length;
-
 describe("the calls of one invocation", () => {
   it.each([6, 16])(
     "are never more than %i at once, over all its bells, and as many as that while there is work",
     async (most) => {
-      const model = new Model();
+      const model = new CountingModel();
       const one = invocation(most);
       const started = ["t1", "t2", "t3"].map((taskId) => one.start(model, 25, { taskId }));
       await vi.advanceTimersByTimeAsync(LATENCY_MS * Math.ceil(75 / most));
@@ -112,7 +24,7 @@ describe("the calls of one invocation", () => {
   );
 
   it("go to namespaces in turns: a small task is done before a third of a big one, though it came later", async () => {
-    const model = new Model();
+    const model = new CountingModel();
     const one = invocation(6);
     void one.start(model, 300, { namespaceId: "big" });
     await vi.advanceTimersByTimeAsync(LATENCY_MS * 2);
@@ -125,9 +37,9 @@ describe("the calls of one invocation", () => {
   });
 
   it("keep their slot until their work has stopped, not only until it was told to", async () => {
-    const model = new Model();
+    const model = new CountingModel();
     const one = invocation(1);
-    let stop = (_: Error): void => undefined;
+    const stopping = Promise.withResolvers<typeof ANSWER>();
     const place = {
       namespaceId: "a",
       taskId: "t",
@@ -136,11 +48,11 @@ describe("the calls of one invocation", () => {
       begin: () => {},
       fail: () => {},
     };
-    const first = one.calls.run(place, 1, () => new Promise<typeof ANSWER>((_, reject) => (stop = reject)));
+    const first = one.calls.run(place, 1, () => stopping.promise);
     const second = one.calls.run(place, 1, () => model.ask("a"));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(model.calls).toHaveLength(0);
-    stop(new Error("aborted"));
+    stopping.reject(new Error("aborted"));
     await expect(first).rejects.toThrow("aborted");
     expect(model.calls).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(LATENCY_MS);
@@ -151,7 +63,7 @@ describe("the calls of one invocation", () => {
 describe("the calls of two invocations", () => {
   it("are never more at once than their gate grants, and as many as that while there is work", async () => {
     const { port, gate } = gateOf(10);
-    const model = new Model();
+    const model = new CountingModel();
     const both = [invocation(8, port), invocation(8, port)];
     const started = both.map((each) => each.start(model, 100));
     await vi.advanceTimersByTimeAsync(60_000);
@@ -163,7 +75,7 @@ describe("the calls of two invocations", () => {
 
   it("are shared out in turns between namespaces: the small task ends before a third of the big one", async () => {
     const { port } = gateOf(6);
-    const model = new Model();
+    const model = new CountingModel();
     void invocation(6, port).start(model, 400, { namespaceId: "big" });
     await vi.advanceTimersByTimeAsync(500);
     let doneAt = 0;
@@ -178,7 +90,7 @@ describe("the calls of two invocations", () => {
 
   it("rest both when the model asks for it, and go on after it: nothing has failed", async () => {
     const { port, gate } = gateOf(12);
-    const model = new Model((call) => {
+    const model = new CountingModel((call) => {
       if (call === 3) throw busyFor(4);
     });
     const both = [invocation(6, port), invocation(6, port)];
@@ -203,7 +115,7 @@ describe("the calls of two invocations", () => {
       throttled: null,
     };
     gate.answer({ ...report, demands: [{ namespaceId: "a", kept: 8, wanted: 8 }] }, 0);
-    const model = new Model();
+    const model = new CountingModel();
     const started = invocation(8, port).start(model, 8);
     await vi.advanceTimersByTimeAsync(GATE_PERMIT_MS - LATENCY_MS);
     expect(model.calls.length).toBe(0);
@@ -215,7 +127,7 @@ describe("the calls of two invocations", () => {
 describe("a model that asks for a rest beyond the turn", () => {
   it("is not asked any more: the call fails, and what waits is told until when", async () => {
     const { port } = gateOf(2);
-    const model = new Model(() => {
+    const model = new CountingModel(() => {
       throw busyFor(30);
     });
     const [first, ...others] = await Promise.all([
@@ -231,7 +143,7 @@ describe("a model that asks for a rest beyond the turn", () => {
     const { port, gate } = gateOf(2);
     const report = { holderId: "h", tokensPerCall: 1, answered: 0, unused: { requests: 0, tokens: 0 }, demands: [] };
     gate.answer({ ...report, throttled: { restMs: 30_000 } }, 0);
-    const model = new Model();
+    const model = new CountingModel();
     const started = invocation(1, port).start(model, 2, { deadlineMs: 5_000 });
     await vi.advanceTimersByTimeAsync(1_000);
     const results = await started;
@@ -243,7 +155,7 @@ describe("a model that asks for a rest beyond the turn", () => {
 describe("the gate, of 1,000 memories at full pace", () => {
   it("is asked less than once in five memories", async () => {
     const { port, reports } = gateOf(16);
-    const model = new Model();
+    const model = new CountingModel();
     const one = invocation(16, port);
     const started = one.start(model, 1_000);
     await vi.advanceTimersByTimeAsync(LATENCY_MS * 70);
@@ -260,7 +172,7 @@ describe("a gate that does not answer", () => {
     async (state) => {
       const { port, become } = gateOf(16);
       become(state);
-      const model = new Model();
+      const model = new CountingModel();
       const one = invocation(16, port);
       const started = one.start(model, 200);
       await vi.advanceTimersByTimeAsync(6_000);
@@ -276,8 +188,8 @@ describe("a gate that does not answer", () => {
 
   it("leaves it what it was granted, as long as that stands", async () => {
     const { port, become } = gateOf(16);
-    const model = new Model();
-    void invocation(16, port).start(model, 2_000);
+    const model = new CountingModel();
+    void invocation(16, port).start(model, 900);
     await vi.advanceTimersByTimeAsync(1_000);
     become("down");
     await vi.advanceTimersByTimeAsync(GATE_PERMIT_MS - 2_000);
