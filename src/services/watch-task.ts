@@ -4,7 +4,7 @@ import { findPulses, type TaskPulse } from "../data/task-part-store";
 import { purgeTask, removeTask } from "../data/task-removal-store";
 import { openNextRun } from "../data/task-run-store";
 import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
-import { cancelTask } from "../data/task-store";
+import { cancelTask } from "../data/task-cancel-store";
 import { hasEnded, type NewTask, type Task, type TaskHead } from "../domain/task";
 import type { Operation } from "../domain/task-commands";
 import { within } from "../domain/time-limit";

@@ -8,7 +8,7 @@ import { findRequestId } from "../middleware/request-id";
 import { preferredWaitSeconds } from "../middleware/prefer";
 import { rateLimit } from "../middleware/rate-limit";
 import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
-import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1, TimestampV1 } from "./common.dto";
+import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1, severalV1, TimestampV1 } from "./common.dto";
 import { ifMatchHeaderV1, preferHeaderV1, requestIdHeaderV1 } from "./creation.dto";
 import {
   ItemVerdictV1,
@@ -29,13 +29,6 @@ const tags = ["checkmate"];
 const params = z.object({ task_id: idParameter("task_id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") });
 const taskProblems = problems(...COMMON_PROBLEMS, 404, 410, 422);
 
-/** A database statement takes a hundred values in all. */
-const REPEATS_MAX = 20;
-
-/** A parameter that may stand several times: any of the values. */
-const repeatable = <T extends z.ZodType>(item: T) =>
-  z.union([z.array(item).max(REPEATS_MAX), item.transform((one) => [one])]).optional();
-
 const list = createRoute({
   method: "get",
   path: "/v1/checkmate/tasks",
@@ -48,10 +41,10 @@ const list = createRoute({
     query: z.strictObject({
       limit: LimitQueryV1,
       cursor: CursorQueryV1,
-      status: repeatable(TaskStatusV1),
-      operation: repeatable(OperationV1),
-      type: repeatable(TaskTypeV1),
-      tag: repeatable(z.string()).openapi({ description: "Tasks that carry all of these tags." }),
+      status: severalV1(TaskStatusV1),
+      operation: severalV1(OperationV1),
+      type: severalV1(TaskTypeV1),
+      tag: severalV1(z.string()).openapi({ description: "Tasks that carry all of these tags." }),
       since: TimestampV1.optional().openapi({ description: "Created at this time or later." }),
       sort: z.enum(["created_at", "-created_at"]).default("-created_at"),
     }),
