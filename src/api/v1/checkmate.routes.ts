@@ -94,17 +94,24 @@ const invoke = createRoute({
   path: "/v1/checkmate/tasks/{task_id}/invoke",
   operationId: "checkmate-task-invoke",
   tags,
-  summary: "Run a failed or canceled task again",
+  summary: "Run a task again that failed, was canceled, or has failed memories",
   description: [
     "Opens the next run of a task in `error` or `canceled`. It goes on from what is done; what failed is tried again. One",
     "that is still open stays as it is. To be safe against lost answers send a `requestId` of this invoke's own, or",
     "`If-Match` with the task's ETag.",
+    "",
+    "With `?from=failed` it redoes the memories that failed, of a `complete` task too. One that ended early and has",
+    "memories which were never done is refused: without `from` it goes on with these as well.",
   ].join("\n"),
   security: SECURED,
   middleware: rateLimit,
   request: {
     params,
-    query: NoQueryV1,
+    query: z.strictObject({
+      from: z.enum(["failed"]).optional().openapi({
+        description: "`failed`: redo what failed, and nothing else. Of a complete task too.",
+      }),
+    }),
     headers: z.object({ requestId: requestIdHeaderV1(false), "If-Match": ifMatchHeaderV1 }),
   },
   responses: {
@@ -149,8 +156,9 @@ export function checkmateRoutes(app: Api): void {
   });
   app.openapi(invoke, async (c) => {
     const expectedRuns = versionsOf(c.req.header("If-Match"));
-    const input = { expectedRuns, invokeId: findRequestId(c) ?? null };
-    const task = await invokeTask(c.get("call"), c.req.valid("param").task_id, input);
+    const from = c.req.valid("query").from === "failed" ? "failed" : "checkpoints";
+    const taskId = c.req.valid("param").task_id;
+    const task = await invokeTask(c.get("call"), taskId, { expectedRuns, invokeId: findRequestId(c) ?? null, from });
     return c.json(toNewTaskResponseV1(task), 202);
   });
   app.openapi(status, async (c) => {
