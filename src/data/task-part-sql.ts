@@ -32,22 +32,29 @@ export const RESULT_OF_PARTS = sql`CASE WHEN tasks.planned_at_ms IS NULL THEN NU
     'skipped', coalesce(sum(skipped), 0), 'failed', coalesce(sum(failed), 0))
     FROM task_parts WHERE task_parts.task_id = tasks.id)) END`;
 
-/** Takes every lease of a task away: to be sent in one batch with what ended it. */
+/**
+ * Takes every lease of a task away: to be sent in one batch with what ended it. Whether it has ended is asked once, before
+ * any part is read: this stands in every checkpoint.
+ */
 export function clearLeases(db: Database, namespaceId: string, taskId: string) {
-  return clearLeasesOf(db, namespaceId, [taskId]);
+  return clearWhere(db, namespaceId, eq(taskParts.taskId, taskId), sql`${taskId}`);
 }
 
 /** As {@link clearLeases}, for those of several tasks that have ended. */
 export function clearLeasesOf(db: Database, namespaceId: string, taskIds: readonly string[]) {
+  return clearWhere(db, namespaceId, among(taskParts.taskId, taskIds), sql`${taskParts.taskId}`);
+}
+
+function clearWhere(db: Database, namespaceId: string, isOfTask: SQL, taskId: SQL) {
   return db
     .update(taskParts)
     .set({ leaseToken: null, leaseExpiresAtMs: null })
     .where(
       and(
         eq(taskParts.namespaceId, namespaceId),
-        among(taskParts.taskId, taskIds),
+        isOfTask,
         isNotNull(taskParts.leaseToken),
-        sql`EXISTS (SELECT 1 FROM tasks WHERE tasks.id = ${taskParts.taskId} AND tasks.ended_at_ms IS NOT NULL)`,
+        sql`EXISTS (SELECT 1 FROM tasks WHERE tasks.id = ${taskId} AND tasks.ended_at_ms IS NOT NULL)`,
       ),
     );
 }
