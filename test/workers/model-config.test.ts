@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/runtime/config";
 
 const modelOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).model;
+const gateOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).gate;
 const COMPATIBLE = {
   MODEL_PROVIDER: "openai-compatible",
   MODEL_BASE_URL: "http://127.0.0.1:11434/v1",
@@ -67,8 +68,6 @@ describe("the variables of the model", () => {
 });
 
 describe("the variables of the model's gate", () => {
-  const gateOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).gate;
-
   it("are 16 calls at once and no limit a minute where nothing is said, or all are empty", () => {
     const gate = { concurrency: 16, requestsPerMinute: null, tokensPerMinute: null };
     expect(gateOf({})).toEqual(gate);
