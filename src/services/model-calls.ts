@@ -4,6 +4,7 @@ import { errorText } from "../domain/error-text";
 import type { Services } from "./context";
 import { ServiceError } from "./errors";
 import { GateShare } from "./gate-share";
+import { othersTurn } from "./others-turn";
 
 /** Whose memory waits for a call of the model, and how long it may. */
 export interface CallPlace extends TurnPlace {
@@ -25,6 +26,9 @@ type CallServices = Pick<Services, "clock" | "log" | "modelGate"> & {
   readonly limits: Pick<Services["limits"], "modelCallsPerInvocation">;
 };
 
+/** A generator that reckons instead of waiting holds the thread; so many calls, and what else there is has its turn. */
+const BEGUN_AT_ONCE = 4;
+
 interface Waiter {
   readonly place: CallPlace;
   readonly tokens: number;
@@ -43,6 +47,8 @@ export class ModelCalls {
   readonly #callsMax: number;
   readonly #share: GateShare | null;
   #openCalls = 0;
+  /** Since the event loop last came round. */
+  #begunAtOnce = 0;
 
   constructor(private readonly services: CallServices) {
     this.#callsMax = services.limits.modelCallsPerInvocation;
@@ -104,12 +110,17 @@ export class ModelCalls {
     const restUntilMs = this.#share?.restUntilMs ?? 0;
     const isOver = ({ place }: Waiter) => place.isOver(nowMs) || restUntilMs > Math.max(nowMs, place.deadlineMs);
     for (const { answer } of this.#waiting.removeIf(isOver)) answer({ restUntilMs });
-    while (this.#openCalls < this.#callsMax) {
+    while (this.#openCalls < this.#callsMax && this.#begunAtOnce < BEGUN_AT_ONCE) {
       const next = this.#waiting.take((namespaceId) => this.#admits(namespaceId, nowMs));
       if (next === undefined) break;
       this.#begin(next);
     }
     this.#share?.look();
+  }
+
+  #nextRound(): void {
+    this.#begunAtOnce = 0;
+    this.#pump();
   }
 
   #admits(namespaceId: string, nowMs: number): boolean {
@@ -118,6 +129,8 @@ export class ModelCalls {
 
   #begin({ place, tokens, answer }: Waiter): void {
     this.#openCalls += 1;
+    this.#begunAtOnce += 1;
+    if (this.#begunAtOnce === BEGUN_AT_ONCE) void othersTurn().then(() => this.#nextRound());
     this.#open.set(place.namespaceId, (this.#open.get(place.namespaceId) ?? 0) + 1);
     this.#share?.began(tokens);
     place.begin();

@@ -119,10 +119,14 @@ describe("one invocation", () => {
     const tasks = [await silentTask(30), await silentTask(20)];
     let [open, mostOpen] = [0, 0];
     const limits = { ...openServices(env).limits, modelCallsPerInvocation: most };
+    const full = Promise.withResolvers<void>();
     await consume(
       tasks.flatMap(({ id }) => [id, id]),
       async () => {
         mostOpen = Math.max(mostOpen, ++open);
+        if (open === most) full.resolve();
+        // None ends before all slots are taken; were there more, they would be taken too.
+        await full.promise;
         await new Promise((resolve) => setTimeout(resolve, 5));
         open -= 1;
       },
