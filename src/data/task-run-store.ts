@@ -1,6 +1,10 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "./database";
 
+/** Items that keep their end in the next run. For an UPDATE of tasks, before what failed is opened again. */
+const ENDED_BEFORE = sql`(SELECT coalesce(sum(re_voiced + skipped + done
+  + CASE WHEN cursor IS NULL THEN 0 ELSE failed END), 0) FROM task_parts WHERE task_parts.task_id = tasks.id)`;
+
 /**
  * Opens the next run of a task that ended in `error` or `canceled`, in one transaction. It goes on from its checkpoints:
  * what has a verdict keeps it, but what failed is tried again; a cursor stays where it is. Leases were cleared when the task ended, and their tokens
@@ -18,6 +22,7 @@ export async function openNextRun(
   const [moved] = await db.batch([
     db.all<{ run: number }>(sql`UPDATE tasks SET run = run + 1, attempts = 0, error = NULL, result = NULL,
         status = CASE WHEN planned_at_ms IS NULL THEN 'created' ELSE 'retry' END,
+        run_started_at_ms = CASE WHEN planned_at_ms IS NULL THEN NULL ELSE ${nowMs} END, run_base = ${ENDED_BEFORE},
         ended_at_ms = NULL, updated_at_ms = ${nowMs}, poked_at_ms = ${nowMs}
       WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
         AND status IN ('error', 'canceled') AND operation IS NOT NULL

@@ -4,6 +4,7 @@ import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { removalPending } from "./task-removal";
 import { getTask } from "./tasks";
+import { tellWatchers } from "./tell-watchers";
 
 export interface InvokeInput {
   /** The runs that the caller expects the task to be in, or null for any. */
@@ -28,7 +29,9 @@ export async function invokeTask(ctx: CallContext, taskId: string, input: Invoke
   const answer = await ctx.requests.invoke({ taskId, namespaceId, run, invokeId: input.invokeId, mayOpen });
   if (answer === "pending") throw removalPending(taskId);
   if (!mayOpen && answer !== "repeated" && answer !== "retired") throw complete();
-  return getTask(ctx, taskId);
+  const now = await getTask(ctx, taskId);
+  await tellWatchers(ctx, taskId, now.watchedUntilMs);
+  return now;
 }
 
 function unfilled(): ServiceError {

@@ -24,6 +24,8 @@ const OPERATION_IDS = [
   "checkmate-task-status",
   "checkmate-task-cancel",
   "checkmate-task-items-list",
+  "checkmate-task-events-list",
+  "batch-log",
   "request-get",
   "request-cancel",
   "policies-get",
