@@ -18,7 +18,11 @@ export function wantsEventStream(c: Context<ApiEnv>): boolean {
 }
 
 /** One event of a stream. One without an id leaves the client's cursor where it is. */
-export function serverSentEvent(event: { readonly id?: number; readonly type: string; readonly data: unknown }): string {
+export function serverSentEvent(event: {
+  readonly id?: number;
+  readonly type: string;
+  readonly data: unknown;
+}): string {
   const id = event.id === undefined ? "" : `id: ${event.id}\n`;
   return `${id}event: ${event.type}\ndata: ${JSON.stringify(event.data)}\n\n`;
 }

@@ -177,7 +177,9 @@ export async function findPulses(
   taskIds: readonly string[],
   nowMs: number,
 ): Promise<ReadonlyMap<string, TaskPulse>> {
-  const rows = await db.all<TaskPulse & { readonly id: string }>(sql`SELECT tasks.id, tasks.status, tasks.run, tasks.watched_until_ms AS watchedUntilMs,
+  const rows = await db.all<
+    TaskPulse & { readonly id: string }
+  >(sql`SELECT tasks.id, tasks.status, tasks.run, tasks.watched_until_ms AS watchedUntilMs,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND lease_expires_at_ms > ${nowMs}) AS working,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'

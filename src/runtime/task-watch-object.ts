@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { errorText } from "../domain/error-text";
+import { parseOwnJson } from "../domain/own-json";
 import type { Services } from "../services/context";
 import { WATCHERS_PER_TASK_MAX } from "../services/task-events";
 import type { WatchRefusal, WatchRequest } from "../services/task-watch-ports";
@@ -21,11 +22,11 @@ const EVENTS_IN_MEMORY = 50_000;
 const TAIL_MAX = 1_000;
 const TAIL_MIN = 50;
 
-/** As it crosses the call of an object. */
-export type ObjectWatchAnswer =
-  | { readonly kind: "stream"; readonly lines: ReadableStream<Uint8Array> }
-  | { readonly kind: "unavailable" }
-  | WatchRefusal;
+/** In place of a stream. */
+export type NoStream = WatchRefusal | { readonly kind: "unavailable" };
+
+/** Of an answer that is a stream; any other is a {@link NoStream}. */
+export const STREAM_TYPE = "application/x-ndjson";
 
 /**
  * Holds the streams of those who watch tasks: one of a fixed number of objects, for many tasks. It keeps nothing in
@@ -48,14 +49,24 @@ export class TaskWatchObject extends DurableObject<Env> {
     this.#limits = limits;
   }
 
+  /**
+   * Takes a {@link WatchRequest}. An HTTP answer, and not the value of a call: of a stream that is returned by a call, the
+   * object is not told that its reader has left until it writes again (tried, with workerd of November 2026).
+   */
+  override async fetch(request: Request): Promise<Response> {
+    const answer = await this.#watch(parseOwnJson<WatchRequest>(await request.text()));
+    if (!(answer instanceof ReadableStream)) return Response.json(answer);
+    return new Response(answer, { headers: { "Content-Type": STREAM_TYPE } });
+  }
+
   /** Never throws. What the caller may see is decided here, from what was read for all. */
-  async watch({ namespaceId, taskId, after }: WatchRequest): Promise<ObjectWatchAnswer> {
+  async #watch({ namespaceId, taskId, after }: WatchRequest): Promise<ReadableStream<Uint8Array> | NoStream> {
     if (!this.#hasRoom()) return { kind: "object-full" };
     const key = `${namespaceId} ${taskId}`;
     const watch = this.#watches.get(key) ?? this.#begin(key, { namespaceId, taskId });
     try {
       const answer = await watch.open(after);
-      return answer.kind === "stream" ? { kind: "stream", lines: answer.watcher.stream } : answer;
+      return answer.kind === "stream" ? answer.watcher.stream : answer;
     } catch (error) {
       this.#services.log("warn", "watch-failed", { task_id: taskId, error: errorText(error) });
       return { kind: "unavailable" };

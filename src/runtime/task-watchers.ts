@@ -4,7 +4,7 @@ import { mapStream } from "../services/map-stream";
 import type { TaskWatchers, WatchRecord } from "../services/task-watch-ports";
 import { watchersUnavailable } from "../services/unavailable";
 import { objectNameOf } from "./placement";
-import type { TaskWatchObject } from "./task-watch-object";
+import { type NoStream, STREAM_TYPE, type TaskWatchObject } from "./task-watch-object";
 
 /** Enough for many streams, and few enough to be there already. Nothing is kept in them, so the number may change. */
 const WATCH_OBJECTS = 32;
@@ -20,14 +20,23 @@ export function objectWatchers(objects: DurableObjectNamespace<TaskWatchObject>)
       await within(TELL_WITHIN_MS, told).catch(() => undefined);
     },
     watch: async (request) => {
-      const answer = await within(WATCH_WITHIN_MS, Promise.resolve(objectOf(request.taskId).watch(request))).catch(() => {
-        throw watchersUnavailable();
-      });
+      const asked = objectOf(request.taskId).fetch(OBJECT_URL, { method: "POST", body: JSON.stringify(request) });
+      const answer = await within(WATCH_WITHIN_MS, asked.then(answerOf)).catch((): NoStream => ({
+        kind: "unavailable",
+      }));
+      if (answer instanceof ReadableStream) return { kind: "stream", records: mapStream(answer, recordsReader()) };
       if (answer.kind === "unavailable") throw watchersUnavailable();
-      if (answer.kind !== "stream") return answer;
-      return { kind: "stream", records: mapStream(answer.lines, recordsReader()) };
+      return answer;
     },
   };
+}
+
+/** A request must have one; the object does not look at it. */
+const OBJECT_URL = "https://watch.invalid/";
+
+async function answerOf(response: Response): Promise<ReadableStream<Uint8Array> | NoStream> {
+  const isStream = response.body !== null && response.headers.get("Content-Type") === STREAM_TYPE;
+  return isStream ? response.body : parseOwnJson<NoStream>(await response.text());
 }
 
 /** Lines may arrive in pieces of any size. */

@@ -73,7 +73,9 @@ export async function watchTask(
   taskId: string,
   after: number | null,
 ): Promise<
-  { readonly kind: "stream"; readonly records: ReadableStream<readonly WatchRecord[]> } | { readonly kind: "over" } | Ahead
+  | { readonly kind: "stream"; readonly records: ReadableStream<readonly WatchRecord[]> }
+  | { readonly kind: "over" }
+  | Ahead
 > {
   const answer = await ctx.watchers.watch({ namespaceId: ctx.namespaceId, taskId, after });
   switch (answer.kind) {

@@ -99,10 +99,7 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined || !hasEnded(pulse.status)) return;
-  await Promise.all([
-    services.requests.ended(taskId, pulse.run),
-    tellWatchers(services, taskId, pulse.watchedUntilMs),
-  ]);
+  await Promise.all([services.requests.ended(taskId, pulse.run), tellWatchers(services, taskId, pulse.watchedUntilMs)]);
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */

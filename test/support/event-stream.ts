@@ -1,12 +1,15 @@
 import { exports } from "cloudflare:workers";
 import { createParser } from "eventsource-parser";
-import { ADMIN_KEY, requestOf, until } from "./api";
+import { assert } from "vitest";
+import { ADMIN_KEY, requestOf } from "./api";
 
 export interface StreamedEvent {
   readonly id: string | undefined;
   readonly event: string | undefined;
   readonly data: any;
 }
+
+const HEAR_MS_MAX = 10_000;
 
 /** A client of a stream, which keeps the cursor that an EventSource would. */
 export class StreamClient {
@@ -15,6 +18,7 @@ export class StreamClient {
   closed = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #done: Promise<void>;
+  #heard = Promise.withResolvers<void>();
 
   constructor(readonly response: Response) {
     this.#reader = response.body?.getReader();
@@ -30,14 +34,30 @@ export class StreamClient {
     return this.events.findLast(({ id }) => id !== undefined)?.id;
   }
 
-  /** All events, once the stream is closed. */
+  /** The numbers of the events, without the snapshot. */
+  get sequences(): readonly number[] {
+    return this.events.flatMap(({ id }) => (id === undefined ? [] : [Number(id)]));
+  }
+
+  /** All events, once the stream is closed, or broken. */
   async whole(): Promise<readonly StreamedEvent[]> {
     await this.#done;
     return this.events;
   }
 
-  until(done: (client: StreamClient) => boolean, limitMs?: number): Promise<StreamClient> {
-    return until(async () => this, done, limitMs);
+  /** Waits until it has heard what it should; a failed assertion when the stream ends before, or nothing comes. */
+  async until(done: (client: StreamClient) => boolean): Promise<void> {
+    const giveUpAt = Date.now() + HEAR_MS_MAX;
+    while (!done(this)) {
+      const left = giveUpAt - Date.now();
+      if (this.closed || left <= 0) assert.fail(`Not heard. Last: ${JSON.stringify(this)}`);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, left);
+      });
+      await Promise.race([this.#heard.promise, late]);
+      clearTimeout(timer ?? null);
+    }
   }
 
   async leave(): Promise<void> {
@@ -51,9 +71,18 @@ export class StreamClient {
       onComment: (comment) => this.comments.push(comment),
     });
     const decoder = new TextDecoder();
-    for (let piece = await this.#reader?.read(); piece?.done === false; piece = await this.#reader?.read())
-      parser.feed(decoder.decode(piece.value, { stream: true }));
-    this.closed = true;
+    const next = () => this.#reader?.read().catch(() => undefined);
+    for (let piece = await next(); piece?.done === false; piece = await next())
+      this.#hear(() => parser.feed(decoder.decode(piece.value, { stream: true })));
+    this.#hear(() => {
+      this.closed = true;
+    });
+  }
+
+  #hear(take: () => void): void {
+    take();
+    this.#heard.resolve();
+    this.#heard = Promise.withResolvers<void>();
   }
 
   toJSON(): unknown {
@@ -67,7 +96,10 @@ interface Watched {
   readonly key?: string;
 }
 
-export function openStream(taskId: string, { lastEventId, query = "", key = ADMIN_KEY }: Watched = {}): Promise<Response> {
+export function openStream(
+  taskId: string,
+  { lastEventId, query = "", key = ADMIN_KEY }: Watched = {},
+): Promise<Response> {
   const headers = {
     accept: "text/event-stream",
     ...(lastEventId !== undefined && { "last-event-id": String(lastEventId) }),

@@ -34,7 +34,10 @@ export const ProgressV1 = z.object({
   }),
 });
 
-export function toProgressV1(progress: TaskProgress, { stage, rate, etaSeconds }: TaskPace): z.infer<typeof ProgressV1> {
+export function toProgressV1(
+  progress: TaskProgress,
+  { stage, rate, etaSeconds }: TaskPace,
+): z.infer<typeof ProgressV1> {
   const { done, failed, total } = progress;
   return { done, failed, total, stage: STAGES[stage], rate, eta_seconds: etaSeconds };
 }

@@ -131,11 +131,7 @@ function cursorOf(
   return given.starting_after === undefined ? null : sequenceOf(given.starting_after, "starting_after");
 }
 
-async function pageOf(
-  c: Context<ApiEnv>,
-  taskId: string,
-  wanted: { readonly after: number; readonly limit: number },
-) {
+async function pageOf(c: Context<ApiEnv>, taskId: string, wanted: { readonly after: number; readonly limit: number }) {
   const found = await listTaskEvents(c.get("call"), taskId, wanted);
   if (found.kind === "ahead") throw cursorAhead(found);
   const next = found.next === null ? null : { createdAtMs: found.next, id: taskId };
@@ -158,6 +154,6 @@ async function streamOf(c: Context<ApiEnv>, taskId: string, after: number | null
 }
 
 function cursorAhead({ last }: Ahead): HttpProblem {
-  const detail = `The task has ${last} events until now, and the cursor is beyond them. Is it of another task?`;
+  const detail = `The task has ${last} events until now. Use the sequence of one of them.`;
   return new HttpProblem(400, "cursor-ahead", detail);
 }

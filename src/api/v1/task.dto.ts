@@ -173,7 +173,14 @@ export const TaskItemV1 = z
 export function toLinksV1({ id, operation }: Pick<Task, "id" | "operation">): z.infer<typeof LinksV1> {
   const self = `/v1/checkmate/tasks/${id}`;
   const file = operation === "export" && { file: `${self}/file` };
-  return { self, status: `${self}/status`, items: `${self}/items`, events: `${self}/events`, cancel: `${self}/cancel`, ...file };
+  return {
+    self,
+    status: `${self}/status`,
+    items: `${self}/items`,
+    events: `${self}/events`,
+    cancel: `${self}/cancel`,
+    ...file,
+  };
 }
 
 export function toTaskV1(task: Task): z.infer<typeof TaskV1> {
