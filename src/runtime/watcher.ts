@@ -8,6 +8,17 @@ export interface EventSource {
   after(sequence: number): Batch | Promise<Batch>;
 }
 
+interface WatcherParts {
+  readonly source: EventSource;
+  readonly nowMs: () => number;
+  /** Called once, when the stream has ended, whoever ended it. */
+  readonly leave: (watcher: Watcher) => void;
+  /** Shown first, where there is one. */
+  readonly snapshot: Task | null;
+  /** The sequence after which the events begin. */
+  readonly after: number;
+}
+
 export type Batch = readonly TaskEvent[] | "over";
 
 const encoder = new TextEncoder();
@@ -18,6 +29,9 @@ const encoder = new TextEncoder();
  */
 export class Watcher {
   readonly stream: ReadableStream<Uint8Array>;
+  readonly #parts: WatcherParts;
+  #snapshot: Task | null;
+  #sent: number;
   #controller: ReadableByteStreamController | undefined;
   #wake: (() => void) | undefined;
   #beatDue = false;
@@ -25,19 +39,11 @@ export class Watcher {
   /** When it last gave something to its reader. */
   #gaveAtMs: number;
 
-  /**
-   * @param snapshot shown first, where there is one.
-   * @param sent the sequence after which the events begin.
-   * @param leave is called once, when the stream has ended, whoever ended it.
-   */
-  constructor(
-    private readonly source: EventSource,
-    private readonly nowMs: () => number,
-    private readonly leave: (watcher: Watcher) => void,
-    private snapshot: Task | null,
-    private sent: number,
-  ) {
-    this.#gaveAtMs = nowMs();
+  constructor(parts: WatcherParts) {
+    this.#parts = parts;
+    this.#snapshot = parts.snapshot;
+    this.#sent = parts.after;
+    this.#gaveAtMs = parts.nowMs();
     this.stream = new ReadableStream({
       type: "bytes",
       start: (controller) => {
@@ -55,7 +61,7 @@ export class Watcher {
 
   /** Says that it is there when nothing happens; ends it when its reader takes nothing for so long. */
   tick({ beatMs, stalledMs }: { readonly beatMs: number; readonly stalledMs: number }): void {
-    const silentMs = this.nowMs() - this.#gaveAtMs;
+    const silentMs = this.#parts.nowMs() - this.#gaveAtMs;
     if (this.#wake === undefined) {
       if (silentMs >= stalledMs) this.end();
       return;
@@ -78,29 +84,29 @@ export class Watcher {
     if (this.#left) return;
     this.#left = true;
     this.wake();
-    this.leave(this);
+    this.#parts.leave(this);
   }
 
   async #pull(): Promise<void> {
     const records = await this.#next();
     if (this.#left) return;
     if (records === undefined) return this.end();
-    this.#gaveAtMs = this.nowMs();
+    this.#gaveAtMs = this.#parts.nowMs();
     this.#controller?.enqueue(encoder.encode(records.map((record) => `${JSON.stringify(record)}\n`).join("")));
   }
 
   /** @returns undefined at the end. */
   async #next(): Promise<readonly WatchRecord[] | undefined> {
-    if (this.snapshot !== null) {
-      const { snapshot } = this;
-      this.snapshot = null;
+    if (this.#snapshot !== null) {
+      const snapshot = this.#snapshot;
+      this.#snapshot = null;
       return [{ kind: "snapshot", task: snapshot }];
     }
     while (!this.#left) {
-      const found = this.source.after(this.sent);
+      const found = this.#parts.source.after(this.#sent);
       const batch = found instanceof Promise ? await found : found;
       if (batch === "over") return undefined;
-      this.sent = batch.at(-1)?.sequence ?? this.sent;
+      this.#sent = batch.at(-1)?.sequence ?? this.#sent;
       if (batch.length > 0) return batch.map((event) => ({ kind: "event", event }));
       if (this.#beatDue) {
         this.#beatDue = false;
