@@ -3,9 +3,10 @@ import { errorText } from "../domain/error-text";
 import { parseOwnJson } from "../domain/own-json";
 import type { Services } from "../services/context";
 import { WATCHERS_PER_TASK_MAX } from "../services/task-events";
-import type { WatchRefusal, WatchRequest } from "../services/task-watch-ports";
+import type { WatchRequest } from "../services/task-watch-ports";
 import { openServices } from "./context";
 import { TaskWatch, type WatchLimits } from "./task-watch";
+import { type NoStream, STREAM_TYPE } from "./watch-answer";
 
 const WATCH_LIMITS: WatchLimits = {
   watchersPerTask: WATCHERS_PER_TASK_MAX,
@@ -21,12 +22,6 @@ const TICKS_A_LOOK = 3;
 const EVENTS_IN_MEMORY = 50_000;
 const TAIL_MAX = 1_000;
 const TAIL_MIN = 50;
-
-/** In place of a stream. */
-export type NoStream = WatchRefusal | { readonly kind: "unavailable" };
-
-/** Of an answer that is a stream; any other is a {@link NoStream}. */
-export const STREAM_TYPE = "application/x-ndjson";
 
 /**
  * Holds the streams of those who watch tasks: one of a fixed number of objects, for many tasks. It keeps nothing in

@@ -93,7 +93,7 @@ export class TaskWatch {
       this.parts.left();
     };
     const snapshot = after === null ? task : null;
-    const watcher = new Watcher({ source, nowMs: services.clock.nowMs, leave, snapshot, after: after ?? 0 });
+    const watcher = new Watcher({ source, nowMs: () => services.clock.nowMs(), leave, snapshot, after: after ?? 0 });
     this.#watchers.add(watcher);
     return { kind: "stream", watcher };
   }

@@ -4,7 +4,8 @@ import { mapStream } from "../services/map-stream";
 import type { TaskWatchers, WatchRecord } from "../services/task-watch-ports";
 import { watchersUnavailable } from "../services/unavailable";
 import { objectNameOf } from "./placement";
-import { type NoStream, STREAM_TYPE, type TaskWatchObject } from "./task-watch-object";
+import type { TaskWatchObject } from "./task-watch-object";
+import { type NoStream, STREAM_TYPE } from "./watch-answer";
 
 /** Enough for many streams, and few enough to be there already. Nothing is kept in them, so the number may change. */
 const WATCH_OBJECTS = 32;

@@ -87,9 +87,7 @@ export async function watchTask(
       throw tooManyWatchers();
     case "object-full":
       throw watchersFull();
-    case "stream":
-    case "over":
-    case "ahead":
+    default:
       return answer;
   }
 }

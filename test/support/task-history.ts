@@ -26,6 +26,14 @@ export async function addEvents(taskId: string, upTo: number): Promise<void> {
   );
 }
 
+/** A canceled task with so many events. */
+export async function endedTask(events: number): Promise<string> {
+  const id = await quietTask();
+  await addEvents(id, events - 1);
+  await cancel(id);
+  return id;
+}
+
 /** What the history of a task holds, straight from D1. */
 export async function storedSequences(taskId: string): Promise<readonly number[]> {
   const stored = await rows<{ sequence: number }>(

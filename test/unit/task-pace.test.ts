@@ -39,8 +39,7 @@ describe("the pace of a task", () => {
   });
 
   it("names the stage by the status, and while it runs by the operation", () => {
-    const stageOf = (status: (typeof TASK_STATUSES)[number]) => paceOf({ ...running, status }).stage;
-    expect(TASK_STATUSES.map(stageOf)).toEqual([
+    expect(TASK_STATUSES.map((status) => paceOf({ ...running, status }).stage)).toEqual([
       "waiting",
       "waiting",
       "re-voicing",
@@ -90,6 +89,11 @@ function stored(sequence: number, more: Partial<StoredEvent> = {}): StoredEvent 
   return { sequence, ...kinds, ...counts, item: null, atMs: 2_000, ...more };
 }
 
+function sequences(after: number, ...of: number[]): readonly number[] {
+  const events = of.map((each) => stored(each));
+  return taskEventsOf(task, events, after).map(({ sequence }) => sequence);
+}
+
 describe("the first event of a task", () => {
   it("is what the task was before its second", () => {
     const second = stored(2, { kind: "status", previousStatus: "unbound" });
@@ -104,12 +108,6 @@ describe("the first event of a task", () => {
   });
 
   it("is not made up where the second is gone, nor told to who has it", () => {
-    const sequences = (after: number, ...of: number[]) =>
-      taskEventsOf(
-        task,
-        of.map((each) => stored(each)),
-        after,
-      ).map(({ sequence }) => sequence);
     expect(sequences(0, 7)).toEqual([7]);
     expect(sequences(1, 2, 3)).toEqual([2, 3]);
     expect(sequences(1)).toEqual([]);

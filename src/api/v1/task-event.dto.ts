@@ -75,17 +75,11 @@ export function toEventStreamV1(records: readonly WatchRecord[]): string {
 }
 
 function toStreamPart(record: WatchRecord): string {
-  switch (record.kind) {
-    case "snapshot":
-      // Without an id: a client that is cut off before the first event has no cursor, and must get them all.
-      return serverSentEvent({ type: "snapshot", data: toTaskV1(record.task) });
-    case "event": {
-      const data = toTaskEventV1(record.event);
-      return serverSentEvent({ id: data.sequence, type: data.type, data });
-    }
-    case "beat":
-      return HEARTBEAT;
-  }
+  if (record.kind === "beat") return HEARTBEAT;
+  // Without an id: a client that is cut off before the first event has no cursor, and must get them all.
+  if (record.kind === "snapshot") return serverSentEvent({ type: "snapshot", data: toTaskV1(record.task) });
+  const data = toTaskEventV1(record.event);
+  return serverSentEvent({ id: data.sequence, type: data.type, data });
 }
 
 export function toTaskLogV1(
