@@ -4,7 +4,8 @@ import { openStream, watch } from "../support/event-stream";
 import { arm, databaseCalls, loggedCalls, resetFaults } from "../support/faults";
 import { newTenant } from "../support/nouns";
 import { refusalOf } from "../support/refusal";
-import { rows } from "../support/scene";
+import { bellOf } from "../support/requests-object";
+import { batchOf, putBatch, rows, scene } from "../support/scene";
 import { addEvents, cancel, count, endedTask, quietTask, tell } from "../support/task-history";
 import { resetWatchLimits, watchLimits } from "../support/watch-limits";
 
@@ -37,6 +38,11 @@ async function tripsWith(watchers: number): Promise<number> {
   return databaseCalls();
 }
 
+const OPERATIONS: Readonly<Record<string, object>> = {
+  "re-voice": {},
+  rebuild: { operation: "rebuild", agent_id: undefined, target: undefined },
+};
+
 const told = () => loggedCalls().filter((label) => label === "watch: tell").length;
 
 describe("the watchers of a task", () => {
@@ -54,6 +60,30 @@ describe("the watchers of a task", () => {
     await cancel(watched);
     await client.whole();
     expect(told()).toBe(1);
+  });
+
+  it.each(["re-voice", "rebuild"])(
+    "are told by the consumer of a claim, of each checkpoint and of the end: %s",
+    async (operation) => {
+      watchLimits.lookMs = 1_000_000;
+      const from = await scene(2);
+      arm("drops", "queue: sendBatch", 1_000);
+      const { body } = await putBatch(crypto.randomUUID(), batchOf(from, OPERATIONS[operation]));
+      const client = await watch(body.id);
+      resetFaults();
+      expect((await bellOf(body.id)).explicitAcks).toEqual(["m0"]);
+      expect((await client.whole()).at(-1)?.data).toMatchObject({ status: "complete", progress: { done: 2 } });
+      expect(told()).toBeGreaterThanOrEqual(3);
+    },
+  );
+
+  it("do not hold up the work when they cannot be told", async () => {
+    const id = await quietTask();
+    const client = await watch(id);
+    const fault = arm("hangs", "watch: tell", 1_000);
+    await bellOf(id);
+    expect(await client.whole()).toMatchObject([{}, {}, {}, {}, { event: "end", data: { status: "complete" } }]);
+    expect(fault.fired).toBeGreaterThan(0);
   });
 
   it("leave room when they go", async () => {
