@@ -180,6 +180,8 @@ const STRICT_QUERIES = new Set([
   "checkmate-task-events-list",
   "batch-log",
   "checkmate-task-cancel",
+  "checkmate-tasks-cancel",
+  "checkmate-tasks-clean",
   "request-get",
   "request-cancel",
   "policies-get",

@@ -77,6 +77,15 @@ describe("the watchers of a task", () => {
     },
   );
 
+  it("are told when their task is one of many that are canceled by a call", async () => {
+    watchLimits.lookMs = 1_000_000;
+    const ids = [await quietTask(), await quietTask()];
+    const client = await watch(ids[1] ?? "");
+    await call("PATCH", "/v1/checkmate/tasks/cancel", { body: { task_ids: ids } });
+    expect((await client.whole()).at(-1)).toMatchObject({ event: "end", data: { status: "canceled" } });
+    expect(told()).toBe(1);
+  });
+
   it("do not hold up the work when they cannot be told", async () => {
     const id = await quietTask();
     const client = await watch(id);
