@@ -89,6 +89,8 @@ describe("checkmate-task-events-list, as a stream", () => {
   it("cut after every one of 300 events and resumed, by one cursor or the other, tells each once, and the end", async () => {
     const id = await quietTask();
     await addEvents(id, 299);
+    // Keeps the task in memory, so that 300 streams are soon opened.
+    const uncut = await watch(id);
     const seen: any[] = [];
     while (seen.at(-1)?.type !== "end") {
       const after = seen.at(-1)?.sequence ?? 0;
@@ -99,6 +101,7 @@ describe("checkmate-task-events-list, as a stream", () => {
       await client.leave();
     }
     expect(seen.map(({ sequence }) => sequence)).toEqual(count(1, 300));
+    expect(seen).toEqual((await uncut.whole()).slice(1).map(({ data }) => data));
   });
 
   it("tells more events than are kept in memory, and then what comes", async () => {
