@@ -5,6 +5,7 @@ import { consumeBells } from "./runtime/task-consumer";
 
 export { ModelGateObject } from "./runtime/model-gate-object";
 export { TaskRequestObject } from "./runtime/task-request-object";
+export { TaskWatchObject } from "./runtime/task-watch-object";
 
 const app = createApp();
 

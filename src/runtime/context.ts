@@ -16,6 +16,7 @@ import { putKeysOf } from "./put-keys";
 import { type Readiness, readiness } from "./readiness";
 import { queueBells } from "./task-bells";
 import { objectRequests } from "./task-requests";
+import { objectWatchers } from "./task-watchers";
 import { textGeneratorOf } from "./text-generators";
 
 /** What the HTTP side needs besides the services. */
@@ -61,6 +62,7 @@ export function openServices(env: Env): Services {
     claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
+    watchers: objectWatchers(env.TASK_WATCHES),
     generator,
     modelGate: config.model.provider === "embedded" ? null : objectGate(env.MODEL_GATE, generator.id),
     embedder: config.embedder.provider === "none" ? null : wordVectorsOf(env.ASSETS),
