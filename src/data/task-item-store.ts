@@ -4,12 +4,15 @@ import type { ReVoiceCommand } from "../domain/task-commands";
 import { parseOwnJson } from "../domain/own-json";
 import type { Database } from "./database";
 import { taskItems } from "./task-schema";
+import { tokensLeft } from "./task-budget-sql";
 import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
 
 /** An item that is still to be done, with its source as it is now. */
 export interface PendingItem {
   readonly position: number;
   readonly sourceMemoryId: string;
+  /** Turns in which the model answered another call, after it had not answered for this item. */
+  readonly strikes: number;
   /** Null when the source was deleted after the task began. */
   readonly source: {
     readonly text: string;
@@ -22,13 +25,14 @@ export interface PendingItem {
 interface PendingRow {
   readonly position: number;
   readonly sourceMemoryId: string;
+  readonly strikes: number;
   readonly text: string | null;
   readonly occurredAtMs: number | null;
   readonly childMemoryIds: string | null;
 }
 
 /**
- * The items of a part that have no verdict yet, and whether the task's references still stand. One round trip.
+ * The items of a part that have no verdict yet, those last for which the model did not answer, and whether the task's references still stand. One round trip.
  * CROSS JOIN fixes the order: from the few links to their memories, not through the whole collection.
  */
 export async function loadPart(
@@ -42,7 +46,7 @@ export async function loadPart(
       AND deleted_at_ms IS NULL)`;
   const [rows, references] = await db.batch([
     db.all<PendingRow>(sql`SELECT item.position AS position, item.source_memory_id AS sourceMemoryId,
-        source.text AS text, source.occurred_at_ms AS occurredAtMs,
+        item.strikes AS strikes, source.text AS text, source.occurred_at_ms AS occurredAtMs,
         (SELECT json_group_array(child.id) FROM json_each(source.child_memory_ids) AS link
           CROSS JOIN memories AS child ON child.id = link.value
           WHERE child.collection_id = source.collection_id AND child.deleted_at_ms IS NULL
@@ -54,7 +58,7 @@ export async function loadPart(
       LEFT JOIN memories AS source ON source.id = item.source_memory_id AND source.deleted_at_ms IS NULL
       WHERE part.task_id = ${taskId} AND part.part = ${part} AND part.namespace_id = ${namespaceId}
         AND item.verdict IS NULL
-      ORDER BY item.position`),
+      ORDER BY item.unanswered, item.position`),
     db.all<{ stand: number }>(sql`SELECT (${stands("collections", command.collectionId)}
       AND ${stands("collections", command.target.collectionId)} AND ${stands("agents", command.agent.id)}) AS stand`),
   ]);
@@ -62,10 +66,10 @@ export async function loadPart(
 }
 
 function toPendingItem(row: PendingRow): PendingItem {
-  const { position, sourceMemoryId, text, occurredAtMs } = row;
-  if (text === null) return { position, sourceMemoryId, source: null };
+  const { position, sourceMemoryId, strikes, text, occurredAtMs } = row;
+  if (text === null) return { position, sourceMemoryId, strikes, source: null };
   const childMemoryIds = parseOwnJson<string[]>(row.childMemoryIds ?? "[]");
-  return { position, sourceMemoryId, source: { text, occurredAtMs, childMemoryIds } };
+  return { position, sourceMemoryId, strikes, source: { text, occurredAtMs, childMemoryIds } };
 }
 
 /** What became of an item. `memory` is the re-voiced one, where there is one. */
@@ -78,10 +82,18 @@ export interface ItemResult {
   readonly usage: TaskUsage;
 }
 
+/** What stands after a checkpoint. */
+export interface Checkpointed {
+  /** Positions of results that could not be written, because the memory's source or target vanished: they stay open. */
+  readonly openPositions: readonly number[];
+  /** Of the task's budget; null without one. */
+  readonly tokensLeft: number | null;
+}
+
 /**
  * Writes results that ended together, in one transaction, and extends the lease with it. Every statement carries the
  * token and the status, because a batch goes on after a statement that changed nothing.
- * @returns false when the lease is lost: nothing was written then.
+ * @returns undefined when the lease is lost: nothing was written then.
  */
 export async function checkpoint(
   db: Database,
@@ -89,7 +101,7 @@ export async function checkpoint(
   command: ReVoiceCommand,
   results: readonly ItemResult[],
   times: { readonly nowMs: number; readonly leaseExpiresAtMs: number },
-): Promise<boolean> {
+): Promise<Checkpointed | undefined> {
   const json = JSON.stringify(results);
   const batch = await db.batch([
     insertMemories(db, lease, command, json, times.nowMs),
@@ -99,8 +111,14 @@ export async function checkpoint(
     updatePart(db, lease, times),
     failOnFailedItem(db, lease, times.nowMs),
     clearLeases(db, lease.namespaceId, lease.taskId),
+    db.all<{ open: string; tokensLeft: number | null }>(sql`SELECT (SELECT json_group_array(position) FROM task_items
+        WHERE task_id = ${lease.taskId} AND verdict IS NULL
+          AND position IN (SELECT json_extract(value, '$.position') FROM json_each(${json}))) AS open,
+      ${tokensLeft(lease.taskId)} AS tokensLeft`),
   ]);
-  return batch[3].length > 0;
+  const [stands] = batch[6];
+  if (batch[3].length === 0 || stands === undefined) return undefined;
+  return { openPositions: parseOwnJson<number[]>(stands.open), tokensLeft: stands.tokensLeft };
 }
 
 /** The source row gives all that is carried over; the unique index on (source, task) is the last fence. */
@@ -122,16 +140,17 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
 
 /**
  * The list of positions is there for the planner: without it, it reads every item of the task.
- * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells.
+ * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells. What a
+ * former run used up for an item that failed then is kept, and this added.
  */
 function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: number) {
   return db.run(sql`UPDATE task_items SET
       verdict = json_extract(result.value, '$.verdict'),
       result_memory_id = json_extract(result.value, '$.memory.id'),
       problem = json_extract(result.value, '$.problem'),
-      model_calls = json_extract(result.value, '$.usage.modelCalls'),
-      input_tokens = json_extract(result.value, '$.usage.inputTokens'),
-      output_tokens = json_extract(result.value, '$.usage.outputTokens'),
+      model_calls = model_calls + json_extract(result.value, '$.usage.modelCalls'),
+      input_tokens = input_tokens + json_extract(result.value, '$.usage.inputTokens'),
+      output_tokens = output_tokens + json_extract(result.value, '$.usage.outputTokens'),
       ended_at_ms = ${nowMs}
     FROM json_each(${json}) AS result
     WHERE task_items.task_id = ${lease.taskId} AND task_items.namespace_id = ${lease.namespaceId}

@@ -1,6 +1,7 @@
 import { errorText } from "../domain/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
+import { LeaseKeeper } from "../services/lease-keeper";
 import type { RunServices } from "../services/part-run";
 import { answerBell } from "../services/task-runs";
 import { Bell } from "./task-bells";
@@ -16,7 +17,8 @@ const STEPS_AT_ONCE = 2;
 export async function consumeBells(services: Services, batch: MessageBatch): Promise<void> {
   const modelSlot = pLimit(services.limits.modelCallsPerInvocation);
   const stepSlot = pLimit(STEPS_AT_ONCE);
-  await Promise.all(batch.messages.map((message) => consume({ ...services, modelSlot, stepSlot }, message)));
+  const leases = new LeaseKeeper(services);
+  await Promise.all(batch.messages.map((message) => consume({ ...services, modelSlot, stepSlot, leases }, message)));
 }
 
 async function consume(services: RunServices, message: Message): Promise<void> {

@@ -3,6 +3,7 @@ import type { Commands, Operation } from "../domain/task-commands";
 import type { Services } from "./context";
 import { REFERENCE_GONE } from "../domain/task";
 import { ServiceError } from "./errors";
+import type { LeaseKeeper } from "./lease-keeper";
 import type { PartLease } from "./part-lease";
 
 /** One invocation of a consumer: its services, and the slots that all its parts share. */
@@ -11,6 +12,8 @@ export interface RunServices extends Services {
   readonly modelSlot: LimitFunction;
   /** For steps of work that goes by a cursor: each holds some megabytes of memories. */
   readonly stepSlot: LimitFunction;
+  /** Looks after the leases of all its parts. */
+  readonly leases: LeaseKeeper;
 }
 
 export interface PartRun<O extends Operation = Operation> {

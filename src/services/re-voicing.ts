@@ -3,10 +3,10 @@ import type { ReVoiceCommand } from "../domain/task-commands";
 import { Checkpoints } from "./checkpoints";
 import type { Services } from "./context";
 import { embedStored } from "./embedding";
+import { PartTurn } from "./part-turn";
 import { type PartRun, referenceGone, type RunServices, type TurnOutcome } from "./part-run";
 import type { ContextMemory } from "./ports";
 import { recallForMemories, type RecalledMemory } from "./recall";
-import { reVoiceMemory } from "./re-voice-memory";
 
 /**
  * Works on one part until it is done or its time is up. Each memory is checkpointed as it ends.
@@ -20,35 +20,23 @@ export async function reVoicePart(services: RunServices, run: PartRun<"re-voice"
   if (!referencesStand) throw referenceGone();
   const contexts = await recallContexts(services, { command, namespaceId: lease.part.namespaceId }, items);
   const checkpoints = new Checkpoints(services, lease, command);
-  let left = 0;
-  let failure: unknown;
+  const turn = new PartTurn(services, run);
   const work = items.map(async (item, index) => {
     const result = await services.modelSlot(async () => {
-      if (failure !== undefined || lease.lost) return undefined;
       // At least one memory is done in every turn, however slow the model is: a turn is always progress.
-      if (services.clock.nowMs() >= run.deadlineMs && index > 0) return undefined;
-      const { taskId } = lease.part;
-      const context = contexts[index] ?? { sourceContext: [], agentContext: [] };
-      const { modelTimeoutSeconds } = services.limits;
-      const input = { taskId, command, item, ...context, modelTimeoutSeconds, signal: lease.signal };
-      try {
-        return await reVoiceMemory(services.generator, input);
-      } catch (error) {
-        // Noted before the slot is free, so that the next memory is not begun.
-        failure ??= error;
-        throw error;
-      }
+      if (services.clock.nowMs() >= run.deadlineMs && index > 0) return turn.leave();
+      return turn.reVoice(item, contexts[index] ?? { sourceContext: [], agentContext: [] });
     });
-    if (result === undefined) left += 1;
-    else await checkpoints.add(result);
+    if (result !== undefined) await checkpoints.add(result);
   });
   // What is in flight ends and is checkpointed before a failure is told: it is paid for.
-  await Promise.all(work.map((each) => each.catch((error: unknown) => void (failure ??= error))));
+  await Promise.all(work.map((each) => each.catch((error: unknown) => turn.failed(error))));
+  await Promise.all((await turn.end()).map((result) => checkpoints.add(result)));
   const place = { namespaceId: lease.part.namespaceId, collectionId: command.target.collectionId };
   if (!lease.lost) await embedStored(services, place, checkpoints.writtenIds);
   if (lease.lost) throw lease.signal.reason;
-  if (failure !== undefined) throw failure;
-  return left === 0 ? "finished" : "yielded";
+  if (turn.fault !== undefined) throw turn.fault;
+  return turn.leftOver === 0 ? "finished" : "yielded";
 }
 
 export interface RecallContext {

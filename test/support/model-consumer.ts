@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
 import { openAiCompatibleGenerator } from "../../src/providers/openai-compatible/chat-generator";
 import { openServices } from "../../src/runtime/context";
+import { LeaseKeeper } from "../../src/services/lease-keeper";
 import type { Limits } from "../../src/services/context";
 import type { TextGenerator } from "../../src/services/ports";
 import { answerBell } from "../../src/services/task-runs";
@@ -44,6 +45,7 @@ export function consumerOf(
     limits: merged,
     modelSlot: pLimit(merged.modelCallsPerInvocation),
     stepSlot: pLimit(1),
+    leases: new LeaseKeeper({ ...services, clock, limits: merged }),
   };
   return {
     ring: (taskId) => answerBell(run, taskId),

@@ -8,7 +8,7 @@ import { bellOf, consume, silentTask } from "../support/requests-object";
 import { endOf, onceEach, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 const CLAIM_PART = "SET lease_token = ?";
-const READ_BACK = 'select "part", "attempts" from "task_parts"';
+const READ_BACK = "SELECT part, attempts, lease_expires_at_ms";
 
 beforeEach(() => resetFaults());
 
