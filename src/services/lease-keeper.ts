@@ -68,12 +68,12 @@ export class LeaseKeeper {
     const isBeat = nowMs - this.#lastBeatMs >= limits.heartbeatSeconds * 1_000;
     const extendToMs = isBeat ? nowMs + limits.leaseSeconds * 1_000 : undefined;
     const parts = asked.map(({ part }) => part);
-    const standing = await standingLeases(db, parts, extendToMs);
+    const standing = new Set(await standingLeases(db, parts, extendToMs));
     if (isBeat) this.#lastBeatMs = nowMs;
     for (const lease of asked) {
       // One that was given back meanwhile is nobody's to lose.
       if (!this.#kept.has(lease)) continue;
-      if (!standing.has(lease.part.token)) lease.lose();
+      if (!standing.has(lease.part)) lease.lose();
       else if (extendToMs !== undefined) lease.extended(extendToMs);
     }
   }

@@ -65,7 +65,7 @@ describe("crash table: slow consumer wakes after its lease (zombie)", () => {
     const before = await state();
     expect(await write()).toBe(false);
     expect(await settlePart(db, lease, 63_000)).toEqual({ settled: false, completed: false });
-    expect(await standingLeases(db, [{ ...lease, namespaceId }], 99_000)).toEqual(new Set());
+    expect(await standingLeases(db, [{ ...lease, namespaceId }], 99_000)).toEqual([]);
     expect(await state()).toEqual(before);
   });
 });
