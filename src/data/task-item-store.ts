@@ -32,7 +32,8 @@ interface PendingRow {
 }
 
 /**
- * The items of a part that have no verdict yet, those last for which the model did not answer, and whether the task's references still stand. One round trip.
+ * The items of a part that have no verdict yet, and whether the task's references still stand. One round trip. Those for
+ * which the model did not answer come last: they hold up no other.
  * CROSS JOIN fixes the order: from the few links to their memories, not through the whole collection.
  */
 export async function loadPart(
@@ -140,17 +141,17 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
 
 /**
  * The list of positions is there for the planner: without it, it reads every item of the task.
- * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells. What a
- * former run used up for an item that failed then is kept, and this added.
+ * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells.
+ * What a former run spent on a memory that failed stays counted: each run adds its own.
  */
 function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: number) {
   return db.run(sql`UPDATE task_items SET
       verdict = json_extract(result.value, '$.verdict'),
       result_memory_id = json_extract(result.value, '$.memory.id'),
       problem = json_extract(result.value, '$.problem'),
-      model_calls = model_calls + json_extract(result.value, '$.usage.modelCalls'),
-      input_tokens = input_tokens + json_extract(result.value, '$.usage.inputTokens'),
-      output_tokens = output_tokens + json_extract(result.value, '$.usage.outputTokens'),
+      model_calls = task_items.model_calls + json_extract(result.value, '$.usage.modelCalls'),
+      input_tokens = task_items.input_tokens + json_extract(result.value, '$.usage.inputTokens'),
+      output_tokens = task_items.output_tokens + json_extract(result.value, '$.usage.outputTokens'),
       ended_at_ms = ${nowMs}
     FROM json_each(${json}) AS result
     WHERE task_items.task_id = ${lease.taskId} AND task_items.namespace_id = ${lease.namespaceId}
