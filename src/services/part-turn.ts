@@ -7,8 +7,8 @@ import type { ServiceError } from "./errors";
 import type { RecallContext } from "./re-voicing";
 
 /**
- * A memory has a strike when the model did not answer for it, and then answered another call. So many make it `failed`: one
- * call in seven that fails by chance fails so often in a row for one memory of 80,000.
+ * A memory has a strike when the model did not answer for it, and then answered another call. So many make it `failed`:
+ * where one call in seven fails by chance, so many in a row meet one memory of 120,000.
  */
 export const ITEM_STRIKES_MAX = 6;
 /** Failures without an answer in between, or before them, after which a turn asks for no further memory. */

@@ -1,13 +1,8 @@
 import fc from "fast-check";
-import { env } from "cloudflare:workers";
-import pLimit from "p-limit";
 import { beforeEach, describe, expect, it } from "vitest";
-import { checkpoint } from "../../src/data/task-item-store";
-import { claimPart, failIfExhausted, yieldPart } from "../../src/data/task-part-store";
-import { openServices } from "../../src/runtime/context";
-import { LeaseKeeper } from "../../src/services/lease-keeper";
-import { PartLease } from "../../src/services/part-lease";
+import { failIfExhausted, yieldPart } from "../../src/data/task-part-store";
 import { call } from "../support/api";
+import { BudgetPlay, PLAYED_STEPS, type Played } from "../support/budget-play";
 import { resetFaults } from "../support/faults";
 import { db, leasedPart } from "../support/leased-part";
 import { type Consumer, consumerOf, generatorOn, silentTask } from "../support/model-consumer";
@@ -168,156 +163,48 @@ describe("a budget", () => {
 });
 
 /*
- * The arithmetic of the reservations, on the real statements: consumers that claim, call, write, yield, fall silent and wake
- * again in any order.
+ * The arithmetic of the reservations: consumers that claim, call, write, yield, fall silent and wake again in any order.
  */
 
-const MEMORIES = 60;
-const LEASE_MS = 60_000;
-const SLEEP_MS = 40_000;
-/** Two memories of each part are open: two calls for each, and one to see whether the model answers. */
-const RESERVED_MAX = 5;
+const OFTEN: Partial<Record<Played[0], number>> = { begin: 12, answer: 6, claim: 3, write: 3, yield: 3 };
+const step = fc.oneof(...PLAYED_STEPS.map((each) => ({ weight: OFTEN[each] ?? 1, arbitrary: fc.constant(each) })));
+const steps: fc.Arbitrary<readonly Played[]> = fc.array(fc.tuple(step, fc.nat({ max: 3 })), {
+  minLength: 20,
+  maxLength: 50,
+});
 
-type Step = readonly ["claim" | "begin" | "answer" | "fail" | "write" | "yield" | "crash" | "beat" | "sleep", number];
+const times = (count: number, ...played: Played): readonly Played[] => Array.from({ length: count }, () => played);
 
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.tuple(
-    fc.oneof(
-      { weight: 3, arbitrary: fc.constant("claim" as const) },
-      { weight: 12, arbitrary: fc.constant("begin" as const) },
-      { weight: 6, arbitrary: fc.constant("answer" as const) },
-      { weight: 1, arbitrary: fc.constant("fail" as const) },
-      { weight: 3, arbitrary: fc.constant("write" as const) },
-      { weight: 3, arbitrary: fc.constant("yield" as const) },
-      { weight: 1, arbitrary: fc.constantFrom("crash" as const, "beat" as const, "sleep" as const) },
-    ),
-    fc.nat({ max: 3 }),
-  ),
-  { minLength: 20, maxLength: 50 },
-);
-
-interface Worker {
-  readonly lease: PartLease;
-  endsAtMs: number;
-  /** Begun and not ended; ended and not written. */
-  open: number;
-  unwritten: number;
-  hasLapsed: boolean;
-}
-
-async function play(taken: readonly Step[], max: number): Promise<void> {
-  const { id, namespaceId, command, lease: first } = await leasedPart(MEMORIES, { max_model_calls: max });
-  await yieldPart(db, first, 2_000);
-  await rows("UPDATE task_items SET verdict = 'skipped', ended_at_ms = 1 WHERE task_id = ? AND position % 25 >= 2", id);
-  await rows("UPDATE task_parts SET skipped = end_position - first_position - 2 WHERE task_id = ?", id);
-  let nowMs = 10_000;
-  const clock = { nowMs: () => nowMs };
-  const services = { ...openServices(env), clock };
-  const limits = { ...services.limits, leaseSeconds: LEASE_MS / 1_000, heartbeatSeconds: 15 };
-  const leases = new LeaseKeeper({ ...services, limits }, limits.heartbeatSeconds);
-  const run = { ...services, limits, leases, modelSlot: pLimit(1), stepSlot: pLimit(1) };
-  const workers: Worker[] = [];
-  let [begun, lost] = [0, 0];
-  const lapse = (worker: Worker) => {
-    if (!worker.hasLapsed) lost += worker.open + worker.unwritten;
-    worker.hasLapsed = true;
-  };
-  const leave = (worker: Worker) => {
-    worker.lease.stop();
-    workers.splice(workers.indexOf(worker), 1);
-  };
-
-  const act: Record<Step[0], (worker: Worker, which: number) => Promise<void> | void> = {
-    claim: async (_, which) => {
-      const token = crypto.randomUUID();
-      const claim = { namespaceId, taskId: id, token, nowMs, leaseMs: LEASE_MS, parallelMax: 4 };
-      const claimed = await claimPart(db, claim);
-      if (claimed === undefined) return;
-      const lease = new PartLease(run, { namespaceId, taskId: id, part: claimed.part, token }, claimed);
-      lease.start(1e9);
-      workers.splice(which, 0, { lease, endsAtMs: nowMs + LEASE_MS, open: 0, unwritten: 0, hasLapsed: false });
-    },
-    begin: (worker) => {
-      if (!worker.lease.takeCall()) return;
-      begun += 1;
-      worker.open += 1;
-    },
-    answer: (worker) => end(worker, () => worker.lease.calls.answered({ inputTokens: 1, outputTokens: 1 })),
-    fail: (worker) => end(worker, () => worker.lease.calls.unanswered()),
-    // A checkpoint that writes no item: it extends the lease, and counts nothing.
-    write: async (worker) => {
-      const leaseExpiresAtMs = worker.lease.expiresAtMs();
-      const written = await checkpoint(db, worker.lease.part, command, [], { nowMs, leaseExpiresAtMs });
-      if (written === undefined) return;
-      worker.lease.extended(leaseExpiresAtMs);
-      worker.endsAtMs = leaseExpiresAtMs;
-    },
-    yield: async (worker) => {
-      if (worker.open > 0) return;
-      await yieldPart(db, worker.lease.part, nowMs);
-      leave(worker);
-    },
-    crash: (worker) => {
-      lapse(worker);
-      leave(worker);
-    },
-    beat: async () => {
-      await leases.look();
-      const held = await rows("SELECT lease_token, lease_expires_at_ms AS ends FROM task_parts WHERE task_id = ?", id);
-      for (const worker of workers)
-        for (const { lease_token, ends } of held)
-          if (lease_token === worker.lease.part.token) worker.endsAtMs = Number(ends);
-    },
-    sleep: () => {
-      nowMs += SLEEP_MS;
-      for (const worker of workers) if (worker.endsAtMs <= nowMs) lapse(worker);
-    },
-  };
-  const end = (worker: Worker, tell: () => void) => {
-    if (worker.open === 0) return;
-    worker.open -= 1;
-    worker.unwritten += 1;
-    tell();
-  };
-
-  for (const [step, which] of taken) {
-    nowMs += 1;
-    const worker = workers[which % Math.max(1, workers.length)];
-    if (step === "claim" || step === "sleep" || step === "beat") await act[step](worker!, which);
-    else if (worker !== undefined) await act[step](worker, which);
-    expect(begun).toBeLessThanOrEqual(max + lost);
-  }
-  for (const { lease } of workers) lease.stop();
-  // What nobody holds any more can be had again, to the last call.
-  nowMs += 2 * LEASE_MS;
-  const [spent] = await rows<{ calls: number }>(
-    "SELECT sum(model_calls + extra_model_calls + unanswered_calls) AS calls FROM task_parts WHERE task_id = ?",
-    id,
-  );
-  const left = max - (spent?.calls ?? 0);
-  const claim = { namespaceId, taskId: id, token: "last", nowMs, leaseMs: LEASE_MS, parallelMax: 4 };
-  const last = await claimPart(db, claim);
-  if (left > 0) expect(last).toMatchObject({ callsLeft: Math.min(left, RESERVED_MAX) });
-  else expect(last).toBeUndefined();
-}
-
-/** The second of two sleeps through its lease; a third reserves what is left, and then the second is extended. */
-const wakesLate: readonly Step[] = [
+/** Two sleep through their leases; another reserves what they had, and then they wake and are extended. */
+const wakesLate: readonly Played[] = [
   ["claim", 0],
-  ["claim", 0],
-  ["sleep", 0],
-  ["sleep", 0],
+  ["claim", 1],
+  ["claim", 2],
+  ...times(5, "begin", 0),
+  ...times(5, "answer", 0),
+  ["yield", 0],
+  ...times(2, "sleep", 0),
   ["claim", 0],
   ["beat", 0],
-  ...Array.from({ length: 8 }, (): Step => ["begin", 0]),
-  ...Array.from({ length: 8 }, (): Step => ["begin", 1]),
+  ...times(5, "begin", 0),
+  ...times(5, "begin", 1),
 ];
 
 describe("the calls that a budget reserves", () => {
   it("never let more be begun than it has, however claims, calls, yields, crashes and long sleeps follow each other", async () => {
-    await fc.assert(
-      fc.asyncProperty(steps, fc.integer({ min: 1, max: 14 }), (taken, max) => play(taken, max)),
-      { numRuns: 30, examples: [[wakesLate, 6]] },
-    );
+    const isKept = fc.asyncProperty(steps, fc.integer({ min: 1, max: 14 }), async (played, max) => {
+      const play = await BudgetPlay.begin(max);
+      for (const each of played) {
+        await play.play(each);
+        if (play.begun > max + play.lost) return false;
+      }
+      // What nobody holds any more can be had again, to the last call.
+      const { given, due } = await play.end();
+      return given === due;
+    });
+    expect(await fc.check(isKept, { numRuns: 30, examples: [[wakesLate, 14]] })).toMatchObject({
+      failed: false,
+      counterexample: null,
+    });
   });
 });

@@ -22,7 +22,7 @@ beforeEach(() => resetFaults());
 
 const BELLS_MAX = 30;
 const POISON = "I drank the poison of the 7 sisters.";
-const isPoison = ({ data }: AskedModel) => data.memory.text === POISON;
+const isPoison = ({ data }: AskedModel) => data.memory.text.startsWith(POISON);
 const isCheck = ({ data }: AskedModel) => data.memory.text.startsWith("I looked at the clock");
 
 /** Answers as `poison` does for the poison, and well for all else. */
@@ -110,8 +110,7 @@ describe("a memory that the model never answers for", () => {
   it("is one of several: each ends by itself, and none of the others with them", async () => {
     const texts = Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? `${POISON} ${i}` : `I fed ${i} dogs.`));
     const { id } = await silentTask(inOrder(texts));
-    const act: Act = (asked) => (asked.data.memory.text.startsWith(POISON) ? fails(500) : retells())(asked);
-    const task = await endBy(consumerOf(generatorOn(scriptedModel(act))), id);
+    const task = await endBy(consumerOf(generatorOn(scriptedModel(poisoned(fails(500))))), id);
     expect(task).toMatchObject({ status: "complete", result: { re_voiced: 3, failed: 3 } });
     expect((await problemsOf(id)).map(({ position }) => position)).toEqual([0, 2, 4]);
   });
