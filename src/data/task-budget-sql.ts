@@ -65,20 +65,19 @@ function usedUp(name: string, field: string, left: SQL, what: string): SQL {
 
 /**
  * The error of a task whose budget is used up: nobody is at work, and no part can go on without a call. NULL while that is
- * not so.
+ * not so; and while there is something left, the parts are not looked at.
  */
 export function budgetError(taskId: string, nowMs: number): SQL {
-  const open = sql`(SELECT count(*) FROM task_items WHERE task_id = ${taskId} AND verdict IS NULL)`;
-  return sql`(SELECT json_object('code', 'budget-exhausted', 'detail', used
-      || 'Memories still to be done: ' || ${open} || '. What is done is kept. A budget holds over all runs of its task: to have all done, start a new task with more.')
-    FROM (SELECT CASE ${usedUp("max_model_calls", "maxModelCalls", callsLeft(taskId, nowMs), "calls were begun")}
-        ${usedUp("max_tokens", "maxTokens", tokensLeft(taskId), "tokens are counted")} END AS used
-      FROM tasks WHERE id = ${taskId}
-        AND json_extract(command, '$.budget') IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
-          AND lease_expires_at_ms > ${nowMs})
-        AND EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open')
-        AND NOT EXISTS (SELECT 1 FROM task_parts AS part WHERE part.task_id = ${taskId} AND part.status = 'open'
-          AND ${needsNoCall(taskId)}))
-    WHERE used IS NOT NULL)`;
+  const [calls, tokens] = [callsLeft(taskId, nowMs), tokensLeft(taskId)];
+  const openParts = sql`FROM task_parts AS part WHERE part.task_id = ${taskId} AND part.status = 'open'`;
+  const openItems = sql`(SELECT count(*) FROM task_items WHERE task_id = ${taskId} AND verdict IS NULL)`;
+  return sql`CASE WHEN coalesce(${calls}, 1) < 1 OR coalesce(${tokens}, 1) < 1 THEN
+    (SELECT json_object('code', 'budget-exhausted', 'detail', CASE
+        ${usedUp("max_model_calls", "maxModelCalls", calls, "calls were begun")}
+        ${usedUp("max_tokens", "maxTokens", tokens, "tokens are counted")} END
+        || 'Memories still to be done: ' || ${openItems} || '. What is done is kept. A budget holds over all runs of its task: to have all done, start a new task with more.')
+      FROM tasks WHERE id = ${taskId} AND EXISTS (SELECT 1 ${openParts})
+        AND NOT EXISTS (SELECT 1 ${openParts} AND part.lease_expires_at_ms > ${nowMs})
+        AND NOT EXISTS (SELECT 1 ${openParts} AND ${needsNoCall(taskId)}))
+    END`;
 }
