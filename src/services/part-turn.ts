@@ -44,9 +44,7 @@ export class PartTurn {
   /** No further memory is begun in this turn. */
   get isOver(): boolean {
     const inARow = this.#lastAnswered === 0 ? 1 : FAILURES_IN_A_ROW_MAX;
-    const isAskedToWait = [...this.#unanswered.values()].some(
-      ({ error }) => error.value.retryAfterSeconds !== undefined,
-    );
+    const isAskedToWait = [...this.#unanswered.values()].some(asksToWait);
     return this.run.lease.lost || this.#fault !== undefined || this.#failuresInARow >= inARow || isAskedToWait;
   }
 
@@ -104,7 +102,7 @@ export class PartTurn {
   async end(): Promise<readonly ItemResult[]> {
     if (this.#fault !== undefined || this.run.lease.lost) return [];
     if (this.#isCheckDue()) await this.#checkModel();
-    const hasStrike = ({ begunBefore }: Unanswered) => this.#lastAnswered > begunBefore;
+    const hasStrike = (each: Unanswered) => !asksToWait(each) && this.#lastAnswered > each.begunBefore;
     const all = [...this.#unanswered.values()];
     const struckOut = all.filter((each) => hasStrike(each) && each.item.strikes + 1 >= ITEM_STRIKES_MAX);
     for (const { item } of struckOut) this.#unanswered.delete(item.position);
@@ -120,7 +118,7 @@ export class PartTurn {
    */
   #isCheckDue(): boolean {
     const unproven = [...this.#unanswered.values()].filter(({ begunBefore }) => this.#lastAnswered <= begunBefore);
-    const isAskedToWait = unproven.some(({ error }) => error.value.retryAfterSeconds !== undefined);
+    const isAskedToWait = unproven.some(asksToWait);
     const isSilent = this.run.lease.attempts > 1 && this.#lastAnswered === 0;
     const isSuspect = isSilent || unproven.some(({ item }) => item.strikes > 0);
     return unproven.length > 0 && this.#leftOver === 0 && !isAskedToWait && isSuspect;
@@ -159,6 +157,11 @@ export class PartTurn {
       },
     };
   }
+}
+
+/** A model that says when to come again has too much to do: that is no memory's matter. */
+function asksToWait({ error }: Unanswered): boolean {
+  return error.value.retryAfterSeconds !== undefined;
 }
 
 /** The time makes it another question each time: a cache before the model must not answer it. */
