@@ -54,7 +54,7 @@ export class ClaimDesk {
 
   async #answer(request: ClaimRequest): Promise<ClaimAnswer> {
     const { taskId } = request;
-    let known = this.#find(taskId);
+    let known = this.#findFirst(taskId);
     if (this.#isOver(known)) known = await this.#endReservation(taskId);
     const step = this.#lookUp(request, known);
     if (step !== undefined && step.kind !== "go-on") return step;
@@ -225,6 +225,11 @@ export class ClaimDesk {
 
   #find(taskId: string) {
     return findHere(this.parts.claims, taskId);
+  }
+
+  /** The first look of a call: when it finds none, the looks that follow need not ask again. */
+  #findFirst(taskId: string): Known {
+    return this.parts.claims.findFor(taskId) === undefined ? undefined : this.#find(taskId);
   }
 
   #count(taskId: string, more: { readonly replays: number; readonly mismatches: number }): void {
