@@ -4,6 +4,7 @@ import { sweepAll } from "./runtime/sweeper";
 import { consumeBells } from "./runtime/task-consumer";
 
 export { TaskRequestObject } from "./runtime/task-request-object";
+export { TaskWatchObject } from "./runtime/task-watch-object";
 
 const app = createApp();
 

@@ -14,6 +14,7 @@ import { putKeysOf } from "./put-keys";
 import { type Readiness, readiness } from "./readiness";
 import { queueBells } from "./task-bells";
 import { objectRequests } from "./task-requests";
+import { objectWatchers } from "./task-watchers";
 import { textGeneratorOf } from "./text-generators";
 
 /** What the HTTP side needs besides the services. */
@@ -57,6 +58,7 @@ export function openServices(env: Env): Services {
     claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
+    watchers: objectWatchers(env.TASK_WATCHES),
     generator: generatorOf(config, env),
     embedder: config.embedder.provider === "none" ? null : wordVectorsOf(env.ASSETS),
     dense: denseEmbeddingOf(config.embedder, textEmbedderOf(config, env), { db, env }),

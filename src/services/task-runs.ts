@@ -9,6 +9,7 @@ import { LeaseLost, PartLease } from "./part-lease";
 import { workOf } from "./operations";
 import { type RunServices, TaskFault } from "./part-run";
 import { headOf } from "./task-removal";
+import { tellWatchers } from "./tell-watchers";
 
 /** A task with work to do. */
 type RunnableTask = FoundTask & { readonly command: TaskCommand };
@@ -72,6 +73,8 @@ async function plan(services: RunServices, task: RunnableTask): Promise<void> {
 
 async function workOnPart(services: RunServices, task: RunnableTask): Promise<void> {
   const lease = await takeLease(services, task);
+  // The plan, or the claim, may have changed its status.
+  void tellWatchers(services, task.id, task.watchedUntilMs);
   if (lease === undefined) {
     await parts.failIfExhausted(services.db, task, services.clock.nowMs());
     return noticeEnd(services, task.id);
@@ -95,7 +98,8 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
-  if (pulse !== undefined && hasEnded(pulse.status)) await services.requests.ended(taskId, pulse.run);
+  if (pulse === undefined || !hasEnded(pulse.status)) return;
+  await Promise.all([services.requests.ended(taskId, pulse.run), tellWatchers(services, taskId, pulse.watchedUntilMs)]);
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
@@ -130,9 +134,11 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
 async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
-  if (hasEnded(pulse.status)) return services.requests.ended(taskId, pulse.run);
+  const told = tellWatchers(services, taskId, pulse.watchedUntilMs);
+  if (hasEnded(pulse.status)) return void (await Promise.all([services.requests.ended(taskId, pulse.run), told]));
   const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
+  await told;
 }
 
 async function giveBack(services: RunServices, task: RunnableTask, lease: PartLease, error: unknown): Promise<void> {
