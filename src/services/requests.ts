@@ -10,6 +10,7 @@ import type { RequestRecord } from "./task-request-ports";
 
 import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
+import { ringForEnd } from "./webhook-deliveries";
 
 const DAY_MS = 86_400_000;
 
@@ -56,6 +57,7 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
   if (task !== undefined && task.deletedAtMs !== null) throw requestRetired(taskId, task);
   if (task !== undefined) {
     await ctx.requests.ended(taskId, task.run);
+    if (task.webhook !== null) await ringForEnd(ctx, task, task.run);
     return { requestId, taskId, status: task.status };
   }
   const outcome = await ctx.requests.cancel({ taskId, requestId, mayHold: await mayHold(ctx, taskId) });

@@ -9,6 +9,7 @@ import { LeaseLost, PartLease } from "./part-lease";
 import { workOf } from "./operations";
 import { type RunServices, TaskFault } from "./part-run";
 import { headOf } from "./task-removal";
+import { ringForEnd } from "./webhook-deliveries";
 
 /** A task with work to do. */
 type RunnableTask = FoundTask & { readonly command: TaskCommand };
@@ -35,7 +36,7 @@ export async function answerBell(services: RunServices, taskId: string): Promise
   const task = await findTaskToRun(services.db, taskId);
   if (task === undefined) return rowless(services, taskId);
   if (hasEnded(task.status)) {
-    await services.requests.ended(taskId, task.run);
+    await tellEnd(services, taskId, task.run, task.webhook !== null);
     return DONE;
   }
   const { command } = task;
@@ -95,7 +96,12 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
-  if (pulse !== undefined && hasEnded(pulse.status)) await services.requests.ended(taskId, pulse.run);
+  if (pulse !== undefined && hasEnded(pulse.status)) await tellEnd(services, taskId, pulse.run, pulse.hasWebhook === 1);
+}
+
+async function tellEnd(services: RunServices, taskId: string, run: number, hasWebhook: boolean): Promise<void> {
+  await services.requests.ended(taskId, run);
+  if (hasWebhook) await ringForEnd(services, { id: taskId }, run);
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
@@ -130,7 +136,7 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
 async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
-  if (hasEnded(pulse.status)) return services.requests.ended(taskId, pulse.run);
+  if (hasEnded(pulse.status)) return tellEnd(services, taskId, pulse.run, pulse.hasWebhook === 1);
   const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
 }

@@ -6,6 +6,7 @@ import type { Page, PageRequest } from "../domain/page";
 import { hasEnded, type ItemVerdict, type Task } from "../domain/task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
+import { ringForEnd } from "./webhook-deliveries";
 
 /** Longest time that a call waits for the end of a task. */
 export const WAIT_SECONDS_MAX = 30;
@@ -55,6 +56,7 @@ export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task
   const task = present(await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
   // Also when an earlier call ended it: its word to the object may have been lost.
   await ctx.requests.ended(taskId, task.run);
+  if (task.webhook !== null) await ringForEnd(ctx, task, task.run);
   return task;
 }
 

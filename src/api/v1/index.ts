@@ -13,6 +13,8 @@ import { namespacesRoutes } from "./namespaces.routes";
 import { policiesRoutes } from "./policies.routes";
 import { recallRoutes } from "./recall.routes";
 import { requestsRoutes } from "./requests.routes";
+import { webhookDeliveriesRoutes } from "./webhook-deliveries.routes";
+import { webhooksRoutes } from "./webhooks.routes";
 
 /** Version 1 of the contract, in the order of the main job: that is how the documentation shows it. */
 export function v1Routes(app: Api): void {
@@ -26,6 +28,8 @@ export function v1Routes(app: Api): void {
   batchCreationRoutes(app);
   batchesRoutes(app);
   checkmateRoutes(app);
+  webhooksRoutes(app);
+  webhookDeliveriesRoutes(app);
   requestsRoutes(app);
   policiesRoutes(app);
   namespacesRoutes(app);
