@@ -50,8 +50,9 @@ const INSERT = `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, o
     memo, metadata, fingerprint, command, subject, webhook, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
   SELECT value ->> 'id', value ->> 'namespaceId', value ->> 'requestId', value ->> 'keyId', value ->> 'type',
     value ->> 'operation', value ->> 'status', value ->> 'name', value ->> 'tags', value ->> 'memo',
-    value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', value ->> 'subject',
-    value ->> 'webhook', 1, 0, value ->> 'createdAtMs', value ->> 'acceptedAtMs', value ->> 'endedAtMs', value ->> 'acceptedAtMs'`;
+    value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', value ->> 'subject', value ->> 'webhook',
+    1, 0, value ->> 'createdAtMs',
+    value ->> 'acceptedAtMs', value ->> 'endedAtMs', value ->> 'acceptedAtMs'`;
 
 const INSERT_NEW = `${INSERT} FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`;
 

@@ -6,6 +6,8 @@ import { consumeBells } from "./task-consumer";
 import { DeliveryBell } from "./webhook-bells";
 
 const FAILED_BELL_DELAY_SECONDS = 10;
+/** 2 s, 4 s, 8 s …: soon for an endpoint that is quick, and not too often for one that is slow. */
+const BUSY_DELAY_SECONDS_MAX = 60;
 /** A Worker holds six connections open at once. */
 const ATTEMPTS_AT_ONCE = 6;
 
@@ -29,7 +31,7 @@ async function consume(services: Services, format: EndFormat, message: Message):
   }
   try {
     const verdict = await deliver(services, format, bell.data.delivery_id);
-    if (verdict.kind === "again") message.retry({ delaySeconds: verdict.delaySeconds });
+    if (verdict === "busy") message.retry({ delaySeconds: Math.min(2 ** message.attempts, BUSY_DELAY_SECONDS_MAX) });
     else message.ack();
   } catch (error) {
     services.log("error", "delivery-failed", { delivery_id: bell.data.delivery_id, error: errorText(error) });

@@ -9,15 +9,13 @@ import { signingSecrets } from "./webhook-secrets";
 /** Puts the end of a task into the words of the contract: the body of a message. */
 export type EndFormat = (deliveryId: string, end: TaskEnd) => string;
 
-/** What becomes of a bell: it is done with, or is to be rung again later. */
-export type DeliveryVerdict = { readonly kind: "done" } | { readonly kind: "again"; readonly delaySeconds: number };
+/** What becomes of a bell: it is done with; or its endpoint has enough to do, and it is to be rung again. */
+export type DeliveryVerdict = "done" | "busy";
 
 /** Attempts for one endpoint that may be under way at once, in all invocations: a slow one keeps no more of us waiting. */
 export const ATTEMPTS_PER_ENDPOINT_MAX = 2;
 /** Longer than an attempt with its look-ups can take. */
 const ATTEMPT_LEASE_MS = 60_000;
-/** An endpoint that has enough to do is asked again after this. */
-const BUSY_DELAY_SECONDS = 10;
 /** The queue keeps no message back for longer; what comes later is rung for by the sweeper. */
 export const BELL_DELAY_SECONDS_MAX = 43_200;
 /** Answers that ask to be left alone, and may say for how long. */
@@ -36,8 +34,8 @@ export async function deliver(services: Services, format: EndFormat, id: string)
   const nowMs = clock.nowMs();
   const limits = { leaseMs: ATTEMPT_LEASE_MS, perEndpointMax: ATTEMPTS_PER_ENDPOINT_MAX };
   const claimed = await claimDelivery(db, { id, token, nowMs, ...limits });
-  if (claimed.kind === "busy") return { kind: "again", delaySeconds: BUSY_DELAY_SECONDS };
-  if (claimed.kind === "nothing") return { kind: "done" };
+  if (claimed.kind === "busy") return "busy";
+  if (claimed.kind === "nothing") return "done";
   const { delivery } = claimed;
   const answer = await attempt(services, format, delivery);
   const failure = failureOf(answer);
@@ -59,7 +57,7 @@ export async function deliver(services: Services, format: EndFormat, id: string)
     },
   );
   if (typeof delaySeconds === "number") await ringForRetry(services, id, delaySeconds);
-  return { kind: "done" };
+  return "done";
 }
 
 async function attempt(services: Services, format: EndFormat, delivery: ClaimedDelivery): Promise<WebhookAnswer> {

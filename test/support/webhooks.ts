@@ -21,12 +21,14 @@ export interface Received {
 
 type Reply = (received: Received) => Response | Promise<Response>;
 
+const taken: Reply = () => new Response(null, { status: 204 });
+
 /** A network of our own: names, and an endpoint behind every address that answers as the test says. */
 export function network() {
   const names = new Map<string, readonly string[]>();
   const received: Received[] = [];
   const asked: string[] = [];
-  let reply: Reply = () => new Response(null, { status: 204 });
+  let reply: Reply = taken;
   const fetcher: typeof fetch = async (input, init) => {
     const request = new Request(input, init);
     const url = new URL(request.url);

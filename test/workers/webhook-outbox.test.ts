@@ -190,9 +190,9 @@ describe("the outbox", () => {
   });
 });
 
-describe("whoever ends a task", () => {
-  const rings = () => loggedCalls().filter((label) => label === "queue: sendBatch").length;
+const rings = () => loggedCalls().filter((label) => label === "queue: sendBatch").length;
 
+describe("whoever ends a task", () => {
   it("rings for the delivery when it is canceled", async () => {
     const { body } = await tenant.create({ url: HOOK });
     resetFaults();

@@ -131,18 +131,18 @@ describe("webhook-secret-get", () => {
   });
 });
 
+const keys = (...versions: string[]) =>
+  webhookSecretsOf(versions.map((version) => ({ version, secret: `the server's key ${version}` })));
+
+async function sentWith(secrets: ReturnType<typeof keys>, id: string) {
+  const net = network();
+  const { services, deliver } = deliverer(net);
+  Object.assign(services.webhooks, { secrets });
+  await deliver(id);
+  return net.received[0]?.headers.get("webhook-signature");
+}
+
 describe("the secret of a webhook", () => {
-  const keys = (...versions: string[]) =>
-    webhookSecretsOf(versions.map((version) => ({ version, secret: `the server's key ${version}` })));
-
-  async function sentWith(secrets: ReturnType<typeof keys>, id: string) {
-    const net = network();
-    const { services, deliver } = deliverer(net);
-    Object.assign(services.webhooks, { secrets });
-    await deliver(id);
-    return net.received[0]?.headers.get("webhook-signature");
-  }
-
   it("stays the same when the server gets a newer key, and cannot be made when its own is gone", async () => {
     const url = newUrl();
     const [first, second, third] = [
