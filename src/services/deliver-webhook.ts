@@ -13,11 +13,11 @@ export type EndFormat = (deliveryId: string, end: TaskEnd) => string;
 export type DeliveryVerdict = "done" | "busy";
 
 /** Attempts for one endpoint that may be under way at once, in all invocations: a slow one keeps no more of us waiting. */
-export const ATTEMPTS_PER_ENDPOINT_MAX = 2;
+const ATTEMPTS_PER_ENDPOINT_MAX = 2;
 /** Longer than an attempt with its look-ups can take. */
 const ATTEMPT_LEASE_MS = 60_000;
 /** The queue keeps no message back for longer; what comes later is rung for by the sweeper. */
-export const BELL_DELAY_SECONDS_MAX = 43_200;
+const BELL_DELAY_SECONDS_MAX = 43_200;
 /** Answers that ask to be left alone, and may say for how long. */
 const ASKING_STATUSES: ReadonlySet<number> = new Set([429, 503]);
 const GONE_STATUS = 410;

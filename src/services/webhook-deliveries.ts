@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 /** What was rung for and is still due is rung for again after this. */
 const LOOK_AGAIN_MS = 600_000;
 /** As many rings as the queue takes in one call. */
-const SWEEP_PAGE_SIZE = 100;
+const RINGS_PER_CALL = 100;
 const SWEEP_PAGES_MAX = 10;
 const REMOVED_PER_SWEEP = 1_000;
 
@@ -53,6 +53,18 @@ export async function ringForEnd(services: Services, { id }: Pick<Task, "id">, r
   await ring(services, [deliveryIdOf(id, run)]);
 }
 
+/** Deliveries that are rung for when many tasks end at once; the others are the sweeper's. */
+const ENDS_RUNG_FOR_MAX = 1_000;
+
+/** As {@link ringForEnd}, for many: as far as one call goes. */
+export async function ringForEnds(
+  services: Services,
+  ends: readonly { readonly id: string; readonly run: number }[],
+): Promise<void> {
+  const ids = ends.slice(0, ENDS_RUNG_FOR_MAX).map(({ id, run }) => deliveryIdOf(id, run));
+  for (let i = 0; i < ids.length; i += RINGS_PER_CALL) await ring(services, ids.slice(i, i + RINGS_PER_CALL));
+}
+
 /**
  * Rings for what is due and was not rung for, or whose bell was lost; and forgets deliveries that are past their time.
  * @returns how many were rung for.
@@ -62,10 +74,10 @@ export async function sweepDeliveries(services: Services): Promise<number> {
   let count = 0;
   for (let page = 0; page < SWEEP_PAGES_MAX; page++) {
     const nowMs = clock.nowMs();
-    const due = await takeDueDeliveries(db, nowMs, nowMs + LOOK_AGAIN_MS, SWEEP_PAGE_SIZE);
+    const due = await takeDueDeliveries(db, nowMs, nowMs + LOOK_AGAIN_MS, RINGS_PER_CALL);
     if (due.length > 0) await ring(services, due);
     count += due.length;
-    if (due.length < SWEEP_PAGE_SIZE) break;
+    if (due.length < RINGS_PER_CALL) break;
   }
   await removeOldDeliveries(db, clock.nowMs() - DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
   return count;

@@ -201,6 +201,17 @@ describe("whoever ends a task", () => {
     expect(rings()).toBe(1);
   });
 
+  it("rings once for all that are canceled together", async () => {
+    const made = [await tenant.create({ url: HOOK }), await tenant.create(), await tenant.create({ url: HOOK })];
+    const task_ids = made.map(({ body }) => body.task_id);
+    resetFaults();
+    arm("drops", "queue: sendBatch", 10);
+    const { body } = await call("PATCH", "/v1/checkmate/tasks/cancel", { key, body: { task_ids } });
+    expect(body.done).toHaveLength(3);
+    expect(rings()).toBe(1);
+    expect((await Promise.all(task_ids.map(deliveriesOf))).map((found) => found.length)).toEqual([1, 0, 1]);
+  });
+
   it("rings for nothing when nobody wants to hear of it", async () => {
     const { body } = await tenant.create();
     resetFaults();
