@@ -32,7 +32,8 @@ const ServerKeyPairs = z
 /** An empty one is as none. */
 const ServerKeys = z.preprocess((list) => (list === "" ? undefined : list), ServerKeyPairs.optional());
 
-const HOST = /^[^\s/?#@\\]+$/;
+/** No wildcards: each host is named. */
+const HOST = /^[^\s/?#@*\\]+$/;
 
 /** "127.0.0.1:9000, hooks.test": hosts as a URL has them. */
 const Hosts = z
@@ -48,7 +49,8 @@ const Hosts = z
     (hosts) => hosts.every((host) => HOST.test(host) && URL.canParse(`http://${host}`)),
     "Must be hosts, each with its port where it has one: 127.0.0.1:9000, hooks.test.",
   )
-  .transform((hosts) => new Set(hosts.map((host) => new URL(`http://${host}`).host)));
+  // As the URL standard writes the host of an address; the port of either scheme goes without saying.
+  .transform((hosts) => new Set(hosts.map((host) => new URL(`http://${host}`).host.replace(/:443$/, ""))));
 
 const OwnVariables = z.object({
   REQUEST_OBJECTS: Placement.default("per-request"),

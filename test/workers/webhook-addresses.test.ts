@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BatchRequestV1, toBatchInput } from "../../src/api/v1/batches.dto";
+import { readConfig } from "../../src/runtime/config";
 import { createTask } from "../../src/services/create-task";
 import { checkAddress, isPublicAddress, normalAddress } from "../../src/services/webhook-address";
 import fc from "fast-check";
@@ -75,6 +76,22 @@ describe("the address of a webhook", () => {
     for (const url of ["http://127.0.0.1:9001/", "http://127.0.0.1/", "http://a.hooks.test/", "http://hooks.test:81/"])
       expect(() => normalAddress(url, { allowHosts })).toThrow(/^Give an address/);
   });
+
+  it("is compared with the allow list as the URL standard writes it", () => {
+    const { webhooks } = readConfig({
+      ADMIN_KEY: "admin-key",
+      WEBHOOK_ALLOW_HOSTS: " 127.1:9000, Hooks.Test:443,[::1]:80 ",
+    });
+    expect([...webhooks.allowHosts]).toEqual(["127.0.0.1:9000", "hooks.test", "[::1]"]);
+    expect(readConfig({ ADMIN_KEY: "admin-key" }).webhooks.allowHosts.size).toBe(0);
+  });
+
+  it.each(["http://hooks.test", "hooks.test/path", "user@hooks.test", "*", "hooks.test:99999"])(
+    "has no allow list with %j in it: the service does not start, and says why",
+    (WEBHOOK_ALLOW_HOSTS) => {
+      expect(() => readConfig({ ADMIN_KEY: "admin-key", WEBHOOK_ALLOW_HOSTS })).toThrow(/WEBHOOK_ALLOW_HOSTS/);
+    },
+  );
 
   it("is never let through with a user and a password, by the allow list neither", () => {
     const allowHosts = new Set(["hooks.test"]);
