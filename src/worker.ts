@@ -4,6 +4,7 @@ import { sweepAll } from "./runtime/sweeper";
 import { consumeQueues } from "./runtime/webhook-consumer";
 
 export { TaskRequestObject } from "./runtime/task-request-object";
+export { TaskWatchObject } from "./runtime/task-watch-object";
 
 const app = createApp();
 

@@ -160,6 +160,8 @@ function endAsError(db: Database, task: TaskToFail, error: SQL, condition: SQL, 
 export interface TaskPulse {
   readonly status: TaskStatus;
   readonly run: number;
+  /** Somebody watches its events until then; null where nobody did. */
+  readonly watchedUntilMs: number | null;
   /** 1 when somebody wants to hear of its end, else 0. */
   readonly hasWebhook: number;
   /** Parts under a living lease, and parts that could be taken now. */
@@ -179,7 +181,8 @@ export async function findPulses(
 ): Promise<ReadonlyMap<string, TaskPulse>> {
   const rows = await db.all<
     TaskPulse & { readonly id: string }
-  >(sql`SELECT tasks.id, tasks.status, tasks.run, tasks.webhook IS NOT NULL AS hasWebhook,
+  >(sql`SELECT tasks.id, tasks.status, tasks.run, tasks.watched_until_ms AS watchedUntilMs,
+      tasks.webhook IS NOT NULL AS hasWebhook,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND lease_expires_at_ms > ${nowMs}) AS working,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'

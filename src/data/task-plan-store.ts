@@ -77,7 +77,7 @@ function unplanned({ taskId, namespaceId }: PlanInput) {
 
 function seal(db: Database, { taskId, namespaceId, nowMs }: PlanInput, total: SQL) {
   return db.all<{ id: string }>(sql`UPDATE tasks SET status = 'running', attempts = 1, planned_at_ms = ${nowMs},
-      started_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, total = ${total}
+      started_at_ms = ${nowMs}, run_started_at_ms = ${nowMs}, run_base = 0, updated_at_ms = ${nowMs}, total = ${total}
     WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'created' AND planned_at_ms IS NULL
     RETURNING id`);
 }

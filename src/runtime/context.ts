@@ -16,6 +16,7 @@ import { putKeysOf } from "./put-keys";
 import { type Readiness, readiness } from "./readiness";
 import { queueBells } from "./task-bells";
 import { objectRequests } from "./task-requests";
+import { objectWatchers } from "./task-watchers";
 import { platformFetch, textGeneratorOf } from "./text-generators";
 import { queueDeliveryBells } from "./webhook-bells";
 import { webhookSecretsOf } from "./webhook-secrets";
@@ -61,6 +62,7 @@ export function openServices(env: Env): Services {
     claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
+    watchers: objectWatchers(env.TASK_WATCHES),
     generator: generatorOf(config, env),
     embedder: config.embedder.provider === "none" ? null : wordVectorsOf(env.ASSETS),
     dense: denseEmbeddingOf(config.embedder, textEmbedderOf(config, env), { db, env }),

@@ -16,6 +16,7 @@ import type {
   WordVectors,
 } from "./ports";
 import type { TaskRequests } from "./task-request-ports";
+import type { TaskWatchers } from "./task-watch-ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {
@@ -23,6 +24,7 @@ export interface Services {
   readonly clock: Clock;
   readonly requests: TaskRequests;
   readonly bells: TaskBells;
+  readonly watchers: TaskWatchers;
   readonly putKeys: PutKeys;
   /** Null when it is off. */
   readonly claimRate: ClaimRate | null;

@@ -4,6 +4,7 @@ import { type CursorStep, loadCursor, type StepOutcome, writeStep } from "../dat
 import type { Services } from "./context";
 import { LeaseLost, type PartLease } from "./part-lease";
 import { type PartRun, referenceGone, type RunServices, type TaskFault, type TurnOutcome } from "./part-run";
+import { tellWatchers } from "./tell-watchers";
 
 /** A bounded piece of work that goes by a cursor: made in memory, and then written with its cursor at once. */
 export interface Step<O extends CursorOperation> {
@@ -93,6 +94,8 @@ async function writeTwice<O extends CursorOperation>(
   if (outcome.kind === "lost") throw new LeaseLost();
   // Somebody else changed what the step stands on; the next turn sees it as it is then.
   if (outcome.kind === "refused") throw new Error("A step was refused by its condition.");
+  // The work does not wait for it: at the end of the turn they are told once more.
+  void tellWatchers(services, step.lease.taskId, outcome.watchedUntilMs);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the cursor that this step wrote
   return outcome.cursor as TaskCursor<O>;
 }

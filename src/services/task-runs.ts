@@ -9,6 +9,7 @@ import { LeaseLost, PartLease } from "./part-lease";
 import { workOf } from "./operations";
 import { type RunServices, TaskFault } from "./part-run";
 import { headOf } from "./task-removal";
+import { tellWatchers } from "./tell-watchers";
 import { ringForEnd } from "./webhook-deliveries";
 
 /** A task with work to do. */
@@ -36,7 +37,7 @@ export async function answerBell(services: RunServices, taskId: string): Promise
   const task = await findTaskToRun(services.db, taskId);
   if (task === undefined) return rowless(services, taskId);
   if (hasEnded(task.status)) {
-    await tellEnd(services, taskId, task.run, task.webhook !== null);
+    await tellEnd(services, task, task.webhook !== null);
     return DONE;
   }
   const { command } = task;
@@ -73,6 +74,8 @@ async function plan(services: RunServices, task: RunnableTask): Promise<void> {
 
 async function workOnPart(services: RunServices, task: RunnableTask): Promise<void> {
   const lease = await takeLease(services, task);
+  // The plan, or the claim, may have changed its status.
+  void tellWatchers(services, task.id, task.watchedUntilMs);
   if (lease === undefined) {
     await parts.failIfExhausted(services.db, task, services.clock.nowMs());
     return noticeEnd(services, task.id);
@@ -96,12 +99,18 @@ async function workOnPart(services: RunServices, task: RunnableTask): Promise<vo
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
-  if (pulse !== undefined && hasEnded(pulse.status)) await tellEnd(services, taskId, pulse.run, pulse.hasWebhook === 1);
+  if (pulse !== undefined && hasEnded(pulse.status))
+    await tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
 }
 
-async function tellEnd(services: RunServices, taskId: string, run: number, hasWebhook: boolean): Promise<void> {
-  await services.requests.ended(taskId, run);
-  if (hasWebhook) await ringForEnd(services, { id: taskId }, run);
+/** Whoever waits for the end hears of it: the object, those who watch, and whom a webhook names. */
+async function tellEnd(
+  services: RunServices,
+  { id, run, watchedUntilMs }: Pick<FoundTask, "id" | "run" | "watchedUntilMs">,
+  hasWebhook: boolean,
+): Promise<void> {
+  await Promise.all([services.requests.ended(id, run), tellWatchers(services, id, watchedUntilMs)]);
+  if (hasWebhook) await ringForEnd(services, { id }, run);
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
@@ -136,9 +145,11 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
 async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
-  if (hasEnded(pulse.status)) return tellEnd(services, taskId, pulse.run, pulse.hasWebhook === 1);
+  if (hasEnded(pulse.status)) return tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
+  const told = tellWatchers(services, taskId, pulse.watchedUntilMs);
   const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
+  await told;
 }
 
 async function giveBack(services: RunServices, task: RunnableTask, lease: PartLease, error: unknown): Promise<void> {

@@ -14,6 +14,7 @@ import { namespacesRoutes } from "./namespaces.routes";
 import { policiesRoutes } from "./policies.routes";
 import { recallRoutes } from "./recall.routes";
 import { requestsRoutes } from "./requests.routes";
+import { taskEventsRoutes } from "./task-events.routes";
 import { webhookDeliveriesRoutes } from "./webhook-deliveries.routes";
 import { webhooksRoutes } from "./webhooks.routes";
 
@@ -30,6 +31,7 @@ export function v1Routes(app: Api): void {
   batchesRoutes(app);
   checkmateRoutes(app);
   checkmateManyRoutes(app);
+  taskEventsRoutes(app);
   webhooksRoutes(app);
   webhookDeliveriesRoutes(app);
   requestsRoutes(app);
