@@ -3,6 +3,7 @@ import { openServices } from "./runtime/context";
 import { sweepAll } from "./runtime/sweeper";
 import { consumeQueues } from "./runtime/webhook-consumer";
 
+export { ModelGateObject } from "./runtime/model-gate-object";
 export { TaskRequestObject } from "./runtime/task-request-object";
 export { TaskWatchObject } from "./runtime/task-watch-object";
 

@@ -1,4 +1,5 @@
 import type { Database } from "../data/database";
+import type { ModelGatePort } from "./model-gate-port";
 import type {
   ClaimRate,
   Clock,
@@ -29,6 +30,8 @@ export interface Services {
   /** Null when it is off. */
   readonly claimRate: ClaimRate | null;
   readonly generator: TextGenerator;
+  /** Null where the generator needs none. */
+  readonly modelGate: ModelGatePort | null;
   /** Finds words of like meaning; null where equal words alone are found. */
   readonly embedder: WordVectors | null;
   /** Finds whole texts of like meaning; null where no embedder makes vectors of them. */

@@ -2,6 +2,7 @@ import { errorText } from "../domain/error-text";
 import type { CursorOperation, TaskCursor } from "../domain/task-commands";
 import { type CursorStep, loadCursor, type StepOutcome, writeStep } from "../data/task-cursor-store";
 import type { Services } from "./context";
+import { othersTurn } from "./others-turn";
 import { LeaseLost, type PartLease } from "./part-lease";
 import { type PartRun, referenceGone, type RunServices, type TaskFault, type TurnOutcome } from "./part-run";
 import { tellWatchers } from "./tell-watchers";
@@ -47,18 +48,8 @@ export async function workByCursor<O extends CursorOperation>(
     if (step.fault !== undefined) throw step.fault;
     if (step.last) return "finished";
     await othersTurn();
-  } while (services.clock.nowMs() < run.deadlineMs);
+  } while (services.clock.nowMs() < run.turn.deadlineMs);
   return "yielded";
-}
-
-/**
- * Lets the event loop look at what else has come. A database in the same process answers without a wait, and where nothing
- * waits nobody else is served.
- */
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 0);
-  });
 }
 
 /** @returns the cursor as it stands then. @throws as above. */

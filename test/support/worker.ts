@@ -15,6 +15,8 @@ export default {
   scheduled: (controller, env) => worker.scheduled(controller, withFaults(env)),
 } satisfies ExportedHandler<Env>;
 
+export { ModelGateObject } from "../../src/runtime/model-gate-object";
+
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
     const faulty = withFaults(env, ctx);
