@@ -2,6 +2,11 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
   dialect: "sqlite",
-  schema: ["./src/data/schema.ts", "./src/data/task-schema.ts", "./src/data/vector-schema.ts"],
+  schema: [
+    "./src/data/schema.ts",
+    "./src/data/task-schema.ts",
+    "./src/data/vector-schema.ts",
+    "./src/data/webhook-schema.ts",
+  ],
   out: "./migrations",
 });

@@ -1,7 +1,7 @@
-import { createApp } from "./api/app";
+import { createApp, endFormat } from "./api/app";
 import { openServices } from "./runtime/context";
 import { sweepAll } from "./runtime/sweeper";
-import { consumeBells } from "./runtime/task-consumer";
+import { consumeQueues } from "./runtime/webhook-consumer";
 
 export { ModelGateObject } from "./runtime/model-gate-object";
 export { TaskRequestObject } from "./runtime/task-request-object";
@@ -11,6 +11,6 @@ const app = createApp();
 
 export default {
   fetch: app.fetch,
-  queue: (batch, env) => consumeBells(openServices(env), batch),
+  queue: (batch, env) => consumeQueues(openServices(env), endFormat, batch),
   scheduled: (_controller, env) => sweepAll(openServices(env)),
 } satisfies ExportedHandler<Env>;

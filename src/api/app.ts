@@ -1,6 +1,7 @@
 import { errorStack } from "../domain/error-text";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
+import type { EndFormat } from "../services/deliver-webhook";
 import { ServiceError } from "../services/errors";
 import { unavailableOf } from "../services/unavailable";
 import { allowedMethods } from "./allowed-methods";
@@ -11,6 +12,10 @@ import { trace } from "./middleware/trace";
 import { HttpProblem, problemOfBug, problemOfError, problemOfHttp } from "./problem";
 import { publicRoutes } from "./public.routes";
 import { v1Routes } from "./v1/index";
+import { toTaskEventV1 } from "./v1/webhook-event.dto";
+
+/** The body of a webhook's message is a part of the contract: the consumer that sends it gets its words from here. */
+export const endFormat: EndFormat = (deliveryId, end) => JSON.stringify(toTaskEventV1(deliveryId, end));
 
 /** A router that answers a request which does not fit its schema with our problem. */
 function newRouter(): Api {

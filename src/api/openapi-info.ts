@@ -71,6 +71,13 @@ Agents and collections take a \`requestId\` too, if you like: a repeat answers 2
 birth to its end. Come back with the last \`id\` as \`Last-Event-ID\` whenever the stream closes before the \`end\`: nothing is
 lost, and nothing comes twice.
 
+# Webhooks
+
+A batch may name a \`webhook\`: an https address that is told when the task ends, and of what. Messages are
+[CloudEvents](https://cloudevents.io), signed as [Standard Webhooks](https://www.standardwebhooks.com) has it with the
+secret of the address (\`GET /v1/webhooks/{webhook_id}/secret\`). Answer 2xx within 15 seconds; else the message comes again,
+ten times in about three days, with the same \`webhook-id\`. It may come twice: look at the id. 410 ends it.
+
 # Deleting
 
 \`DELETE\` marks a thing as deleted: from then on it answers 410, \`?include_deleted=true\` reads it, and
@@ -119,6 +126,11 @@ export const openApiInfo = {
       "x-displayName": "CheckMate",
       description: "Every task, whatever door made it: follow it, read what became of each memory, cancel it.",
     },
+    {
+      name: "webhooks",
+      "x-displayName": "Webhooks",
+      description: "Who is told of the ends of tasks, and what became of each message.",
+    },
     { name: "requests", "x-displayName": "Requests", description: "What became of a requestId." },
     {
       name: "namespaces",
@@ -130,7 +142,7 @@ export const openApiInfo = {
   ],
   "x-tagGroups": [
     { name: "Memory", tags: ["agents", "collections", "memories", "recall"] },
-    { name: "Work", tags: ["batches", "checkmate", "requests"] },
+    { name: "Work", tags: ["batches", "checkmate", "webhooks", "requests"] },
     { name: "Administration", tags: ["namespaces", "keys", "service"] },
   ],
 };

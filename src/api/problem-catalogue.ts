@@ -128,6 +128,21 @@ const CATALOGUE = {
     "What it made was removed. Use a new requestId for a new request.",
   ],
   "request-not-found": ["Nothing was accepted under this requestId", "Sending the same request with it is safe."],
+  "webhook-refused": [
+    "The address of the webhook is refused",
+    "Give an https address of the public internet, without a user, a password or a port. Redirects are not followed.",
+  ],
+  "webhook-not-found": ["No such webhook", "List them with `GET /v1/webhooks`."],
+  "webhook-disabled": [
+    "The webhook is disabled",
+    "Nothing is sent to it. Enable it with `PATCH /v1/webhooks/{webhook_id}`; its server may have answered 410.",
+  ],
+  "webhook-secret-lost": [
+    "The secret cannot be made any more",
+    "The server's key behind it is gone from `SERVER_KEYS`. Make another with `PATCH …/rotate-secret`.",
+  ],
+  "webhook-busy": ["Too many writers change this webhook", "Send the same call again."],
+  "delivery-not-found": ["No such delivery", "List them with `GET /v1/webhooks/{webhook_id}/deliveries`."],
   "namespace-not-found": ["No such namespace", "List them with `GET /v1/namespaces`."],
   "namespace-name-taken": ["The name is taken", "Choose another name for the namespace."],
   "key-not-found": ["No such key", "List the keys with `GET /v1/keys`."],

@@ -32,6 +32,8 @@ export interface TaskBefore {
   /** True for a tombstone. */
   readonly removed: boolean;
   readonly watchedUntilMs: number | null;
+  /** Whether somebody wants to hear of its end. */
+  readonly hasWebhook: boolean;
 }
 
 /**
@@ -87,15 +89,15 @@ function cancellation(
 function selectBefore(db: Database, namespaceId: string, taskIds: readonly string[]) {
   const { id, status, run, deletedAtMs, watchedUntilMs } = tasks;
   return db
-    .select({ id, status, run, deletedAtMs, watchedUntilMs })
+    .select({ id, status, run, deletedAtMs, watchedUntilMs, webhooks: sql<number>`${tasks.webhook} IS NOT NULL` })
     .from(tasks)
     .where(and(among(tasks.id, taskIds), inNamespace(namespaceId)));
 }
 
 type BeforeRow = Awaited<ReturnType<typeof selectBefore>>[number];
 
-function toBefore({ deletedAtMs, ...before }: BeforeRow): TaskBefore {
-  return { ...before, removed: deletedAtMs !== null };
+function toBefore({ deletedAtMs, webhooks, ...before }: BeforeRow): TaskBefore {
+  return { ...before, removed: deletedAtMs !== null, hasWebhook: webhooks === 1 };
 }
 
 /**

@@ -193,6 +193,8 @@ export interface TaskPulse {
   readonly run: number;
   /** Somebody watches its events until then; null where nobody did. */
   readonly watchedUntilMs: number | null;
+  /** 1 when somebody wants to hear of its end, else 0. */
+  readonly hasWebhook: number;
   /** Parts under a living lease, and parts that could be taken now. */
   readonly working: number;
   readonly waiting: number;
@@ -211,6 +213,7 @@ export async function findPulses(
   const rows = await db.all<
     TaskPulse & { readonly id: string }
   >(sql`SELECT tasks.id, tasks.status, tasks.run, tasks.watched_until_ms AS watchedUntilMs,
+      tasks.webhook IS NOT NULL AS hasWebhook,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND lease_expires_at_ms > ${nowMs}) AS working,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'

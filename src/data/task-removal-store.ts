@@ -28,7 +28,7 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
         ended_at_ms = coalesce(ended_at_ms, ${nowMs}), updated_at_ms = ${nowMs},
         deleted_at_ms = coalesce(deleted_at_ms, ${nowMs}),
         result = CASE WHEN operation <> 're-voice' THEN NULL WHEN ended_at_ms IS NULL THEN ${RESULT_OF_PARTS} ELSE result END,
-        name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL
+        name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL, webhook = NULL
       WHERE namespace_id = ${head.namespaceId}
       RETURNING watched_until_ms AS watchedUntilMs`),
     db.delete(taskItems).where(own(taskItems)),

@@ -4,6 +4,7 @@ import type { Metadata } from "../domain/agent";
 import { ITEM_VERDICTS, type ItemProblem, TASK_STATUSES, TASK_TYPES, type TaskError } from "../domain/task";
 import { type Operation, OPERATIONS, type Tallies, type TaskCommand, type TaskCursor } from "../domain/task-commands";
 import { TASK_EVENT_KINDS, type TaskEventItem } from "../domain/task-event";
+import type { TaskWebhook } from "../domain/webhook";
 
 export const tasks = sqliteTable(
   "tasks",
@@ -41,6 +42,8 @@ export const tasks = sqliteTable(
     deletedAtMs: integer("deleted_at_ms"),
     /** Of a task that a GET asked for: what it is made of. Kept on a tombstone. */
     subject: text(),
+    /** Who wants to hear of its end; null on a tombstone too. */
+    webhook: text({ mode: "json" }).$type<TaskWebhook>(),
     /** While somebody watches its events: whoever changes the task tells the object of its watchers. */
     watchedUntilMs: integer("watched_until_ms"),
     /** When its run began to work, and how many of its items had an end by then: what its rate is reckoned from. */

@@ -32,13 +32,13 @@ export async function findLastOfSubject(db: Database, namespaceId: string, subje
 }
 
 /** What a consumer needs of a task. */
-export type FoundTask = Pick<Task, "id" | "namespaceId" | "status" | "run" | "command" | "watchedUntilMs">;
+export type FoundTask = Pick<Task, "id" | "namespaceId" | "status" | "run" | "command" | "watchedUntilMs" | "webhook">;
 
 /** By id alone: a bell carries nothing else. The namespace comes from the row, and goes into every later query. */
 export async function findTaskToRun(db: Database, taskId: string): Promise<FoundTask | undefined> {
-  const { id, namespaceId, status, run, command, watchedUntilMs } = tasks;
+  const { id, namespaceId, status, run, command, watchedUntilMs, webhook } = tasks;
   const rows = await db
-    .select({ id, namespaceId, status, run, command, watchedUntilMs })
+    .select({ id, namespaceId, status, run, command, watchedUntilMs, webhook })
     .from(tasks)
     .where(eq(tasks.id, taskId));
   return rows[0];

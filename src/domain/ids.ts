@@ -1,4 +1,4 @@
-const PREFIXES = ["agent", "collection", "memory", "task", "key", "namespace"] as const;
+const PREFIXES = ["agent", "collection", "memory", "task", "key", "namespace", "webhook"] as const;
 type IdPrefix = (typeof PREFIXES)[number];
 
 /** Ids of ours are shorter. A longer one is unknown, and need not travel to the database. */
@@ -50,6 +50,11 @@ export function targetCollectionIdOf(taskId: string): Promise<string> {
 /** The agent or collection that a request id makes: the same whenever the request is sent again. */
 export function createdIdOf(noun: "agent" | "collection", namespaceId: string, requestId: string): Promise<string> {
   return derivedId(noun, `refrain:${noun}:v1`, namespaceId, requestId);
+}
+
+/** The endpoint that an address is in a namespace. */
+export function webhookIdOf(namespaceId: string, url: string): Promise<string> {
+  return derivedId("webhook", "refrain:webhook:v1", namespaceId, url);
 }
 
 /** The memory that a task makes of a source memory. */

@@ -1,5 +1,6 @@
 import type { Metadata } from "./agent";
 import type { Operation, TaskCommand, TaskResult } from "./task-commands";
+import type { TaskWebhook } from "./webhook";
 
 /** CheckMate's words. `unbound` is a reserved id that nobody has filled yet. */
 export const TASK_STATUSES = ["unbound", "created", "running", "retry", "complete", "canceled", "error"] as const;
@@ -72,6 +73,8 @@ export interface NewTask {
    * tombstone.
    */
   readonly subject: string | null;
+  /** Who wants to hear of its end. */
+  readonly webhook: TaskWebhook | null;
   /** When its id came to be: at the creation, or the reservation. */
   readonly createdAtMs: number;
   /** When what it does was accepted: the same, or the time of the fill. */

@@ -3,6 +3,7 @@ import { hasEnded } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type { Services } from "../services/context";
 import { buryTask, cancelRecordedTask, forgetTask } from "../services/watch-task";
+import { ringForEnd } from "../services/webhook-deliveries";
 import { nextTryMs } from "./backoff";
 import type { Claim, Tombstone } from "./claim-record";
 import type { Claims } from "./claims";
@@ -149,6 +150,7 @@ export class ClaimDriver {
       await within(ROW_WITHIN_MS, cancelRecordedTask(services, claim.task, claim.run));
     });
     if (done) this.markEnded(taskId, claim.run);
+    if (done && claim.task.webhook) await ringForEnd(services, claim.task, claim.run);
     else this.#mark(claim, { rowDone: claim.rowDone, bellDone: claim.bellDone, by });
   }
 
@@ -186,14 +188,17 @@ export class ClaimDriver {
   }
 
   async #watch(claim: Claim, by: Driver): Promise<void> {
-    const { outbox } = this.parts;
+    const { outbox, services } = this.parts;
     const { taskId } = claim;
     const sight = await outbox.look(taskId);
     const watched = { rowDone: true, bellDone: true, by };
     switch (sight.kind) {
       case "ended":
         // A run that D1 does not know of any more, after a restore, has ended too; one that was opened meanwhile has not.
-        return this.markEnded(taskId, Math.max(sight.run, claim.run));
+        this.markEnded(taskId, Math.max(sight.run, claim.run));
+        // Who brought the end about may have crashed before it rang.
+        if (claim.task.webhook) await ringForEnd(services, claim.task, sight.run);
+        return;
       case "busy":
         return this.#mark(claim, { ...watched, tries: 0, run: sight.run });
       case "still":

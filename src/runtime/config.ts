@@ -33,6 +33,26 @@ const ServerKeyPairs = z
 /** An empty one is as none. */
 const ServerKeys = z.preprocess((list) => (list === "" ? undefined : list), ServerKeyPairs.optional());
 
+/** No wildcards: each host is named. */
+const HOST = /^[^\s/?#@*\\]+$/;
+
+/** "127.0.0.1:9000, hooks.test": hosts as a URL has them. */
+const Hosts = z
+  .string()
+  .default("")
+  .transform((list) =>
+    list
+      .split(",")
+      .map((host) => host.trim())
+      .filter((host) => host !== ""),
+  )
+  .refine(
+    (hosts) => hosts.every((host) => HOST.test(host) && URL.canParse(`http://${host}`)),
+    "Must be hosts, each with its port where it has one: 127.0.0.1:9000, hooks.test.",
+  )
+  // As the URL standard writes the host of an address; the port of either scheme goes without saying.
+  .transform((hosts) => new Set(hosts.map((host) => new URL(`http://${host}`).host.replace(/:443$/, ""))));
+
 const OwnVariables = z.object({
   REQUEST_OBJECTS: Placement.default("per-request"),
   REQUEST_OBJECTS_FORMER: FormerPlacements,
@@ -46,6 +66,8 @@ const OwnVariables = z.object({
   RETENTION_DAYS: days(90),
   TOMBSTONE_DAYS: days(400),
   RATE_LIMIT: z.enum(["on", "off"]).default("on"),
+  WEBHOOK_ALLOW_HOSTS: Hosts,
+  WEBHOOK_RESOLVER_URL: z.url({ protocol: /^https?$/ }).default("https://cloudflare-dns.com/dns-query"),
 });
 
 /** What zod calls a fault of our own finding; no code of a problem. */
@@ -69,6 +91,7 @@ export interface Config {
   readonly placements: Placements;
   /** Secrets behind put keys; the first makes new ones. */
   readonly serverKeys: readonly ServerKey[];
+  readonly webhooks: { readonly allowHosts: ReadonlySet<string>; readonly resolverUrl: string };
   readonly limits: Limits;
 }
 
@@ -97,6 +120,7 @@ export function readConfig(env: unknown): Config {
     rateLimited: v.RATE_LIMIT === "on",
     placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },
     serverKeys: v.SERVER_KEYS ?? [{ version: "0", secret: v.ADMIN_KEY }],
+    webhooks: { allowHosts: v.WEBHOOK_ALLOW_HOSTS, resolverUrl: v.WEBHOOK_RESOLVER_URL },
     limits: {
       leaseSeconds: v.LEASE_SECONDS,
       heartbeatSeconds,

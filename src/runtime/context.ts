@@ -3,7 +3,9 @@ import { openDatabase } from "../data/database";
 import type { GateLimits } from "../domain/model-gate";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
 import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
-import type { Services } from "../services/context";
+import { dnsOverHttps } from "../providers/webhooks/dns-over-https";
+import { httpsSender } from "../providers/webhooks/https-sender";
+import type { Services, WebhookPorts } from "../services/context";
 import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports";
 import { bucketFiles } from "./bucket-files";
 import { type Config, readConfig } from "./config";
@@ -17,7 +19,9 @@ import { type Readiness, readiness } from "./readiness";
 import { queueBells } from "./task-bells";
 import { objectRequests } from "./task-requests";
 import { objectWatchers } from "./task-watchers";
-import { textGeneratorOf } from "./text-generators";
+import { platformFetch, textGeneratorOf } from "./text-generators";
+import { queueDeliveryBells } from "./webhook-bells";
+import { webhookSecretsOf } from "./webhook-secrets";
 
 /** What the HTTP side needs besides the services. */
 export interface ApiRuntime {
@@ -69,8 +73,19 @@ export function openServices(env: Env): Services {
     dense: denseEmbeddingOf(config.embedder, textEmbedderOf(config, env), { db, env }),
     files: bucketFiles(env.FILES),
     memoryFormat: ndjsonFormat,
+    webhooks: webhookPortsOf(config, env),
     limits: config.limits,
     log,
+  };
+}
+
+function webhookPortsOf({ webhooks, serverKeys }: Config, env: Env): WebhookPorts {
+  return {
+    bells: queueDeliveryBells(env.WEBHOOK_BELLS),
+    sender: httpsSender(platformFetch),
+    resolver: dnsOverHttps(webhooks.resolverUrl, platformFetch),
+    secrets: webhookSecretsOf(serverKeys),
+    allowHosts: webhooks.allowHosts,
   };
 }
 

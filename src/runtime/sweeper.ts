@@ -2,6 +2,7 @@ import { sweepRemovals } from "../services/collection-removal";
 import type { Services } from "../services/context";
 import { sweepVectors } from "../services/embedding";
 import { sweep } from "../services/sweep";
+import { sweepDeliveries } from "../services/webhook-deliveries";
 
 /** The cron's work, each minute. */
 export async function sweepAll(services: Services): Promise<void> {
@@ -9,5 +10,7 @@ export async function sweepAll(services: Services): Promise<void> {
   if (count > 0) services.log("info", "swept", { count });
   const removals = await sweepRemovals(services);
   if (removals > 0) services.log("info", "removals-swept", { count: removals });
+  const deliveries = await sweepDeliveries(services);
+  if (deliveries > 0) services.log("info", "deliveries-swept", { count: deliveries });
   await sweepVectors(services);
 }

@@ -11,6 +11,7 @@ import { within } from "../domain/time-limit";
 import type { CallContext } from "./context";
 import { filterOf, type TaskSearch } from "./tasks";
 import { tellWatchers } from "./tell-watchers";
+import { ringForEnds } from "./webhook-deliveries";
 
 /** Tasks that one call cancels. */
 export const CANCELED_PER_CALL_MAX = 10_000;
@@ -61,7 +62,13 @@ export async function cancelTasks(ctx: CallContext, input: CancelManyInput): Pro
     : await cancelStored(db, namespaceId, known, clock.nowMs());
   const open = new Map(found.filter(isOpen).map((task) => [task.id, task]));
   const others = new Map(found.filter((task) => !isOpen(task)).map((task) => [task.id, task]));
-  if (!input.dryRun) await tellObjects(ctx, [...open.values()]);
+  if (!input.dryRun) {
+    await tellObjects(ctx, [...open.values()]);
+    await ringForEnds(
+      ctx,
+      [...open.values()].filter(({ hasWebhook }) => hasWebhook),
+    );
+  }
   const done = taskIds.flatMap((taskId) => {
     const task = open.get(taskId);
     return task === undefined ? [] : [{ taskId, status: input.dryRun ? task.status : CANCELED }];

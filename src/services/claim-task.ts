@@ -1,10 +1,13 @@
+import { webhookIdOf } from "../domain/ids";
 import type { RequestMaterial } from "../domain/request";
 import { type Creation, toCreation } from "./claim-answer";
 import type { CallContext } from "./context";
 import { fingerprintOf } from "./fingerprint";
 import { type Outcome, outcomeOf, valueOf } from "./outcome";
 import type { ClaimRequest } from "./task-request-ports";
+import type { NameResolver } from "./ports";
 import type { TaskInput } from "./task-input";
+import { askingOnce, checkAddress } from "./webhook-address";
 
 export interface ClaimInput {
   readonly door: ClaimRequest["door"];
@@ -35,7 +38,8 @@ export async function claimTasks(
   ctx: CallContext,
   inputs: readonly ClaimInput[],
 ): Promise<readonly Outcome<Creation>[]> {
-  const requests = await Promise.all(inputs.map((input) => toRequest(ctx, input)));
+  const resolver = askingOnce(ctx.webhooks.resolver);
+  const requests = await Promise.all(inputs.map((input) => toRequest(ctx, input, resolver)));
   const answers = await ctx.requests.claim(requests);
   return Promise.all(
     inputs.map((input, index) => outcomeOf(() => toCreation(ctx, input, answers[index] ?? NO_ANSWER))),
@@ -44,10 +48,16 @@ export async function claimTasks(
 
 const NO_ANSWER = { kind: "unproven", reason: "There was no answer." } as const;
 
-async function toRequest(ctx: CallContext, input: ClaimInput): Promise<ClaimRequest> {
+async function toRequest(ctx: CallContext, input: ClaimInput, resolver: NameResolver): Promise<ClaimRequest> {
   const { door, taskId, requestId, request } = input;
   const { namespaceId, keyId } = ctx;
   const identity = { door, taskId, namespaceId, requestId, keyId, type: request.type };
-  const wanted = await outcomeOf(async () => input.parse());
+  const wanted = await outcomeOf(async () => {
+    const parsed = input.parse();
+    if (!parsed.wish) return parsed;
+    const url = await checkAddress(parsed.wish.url, "/webhook/url", { ...ctx.webhooks, resolver });
+    const secretKey = ctx.webhooks.secrets.newest;
+    return { ...parsed, webhook: { ...parsed.wish, url, secretKey, id: await webhookIdOf(namespaceId, url) } };
+  });
   return { ...identity, ...(await fingerprintOf(request)), callId: crypto.randomUUID(), wanted };
 }

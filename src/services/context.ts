@@ -3,13 +3,17 @@ import type { ModelGatePort } from "./model-gate-port";
 import type {
   ClaimRate,
   Clock,
+  DeliveryBells,
   Embedder,
   Files,
   MemoryFormat,
+  NameResolver,
   PutKeys,
   TaskBells,
   TextGenerator,
   VectorIndex,
+  WebhookSecrets,
+  WebhookSender,
   WordVectors,
 } from "./ports";
 import type { TaskRequests } from "./task-request-ports";
@@ -34,6 +38,7 @@ export interface Services {
   readonly dense: DenseEmbedding | null;
   readonly files: Files;
   readonly memoryFormat: MemoryFormat;
+  readonly webhooks: WebhookPorts;
   readonly limits: Limits;
   readonly log: Log;
 }
@@ -44,6 +49,16 @@ export interface DenseEmbedding {
   readonly index: VectorIndex;
   /** How long memories that are added, or a search, wait for the embedder. */
   readonly timeoutSeconds: number;
+}
+
+/** What it takes to tell endpoints of the ends of tasks. */
+export interface WebhookPorts {
+  readonly bells: DeliveryBells;
+  readonly sender: WebhookSender;
+  readonly resolver: NameResolver;
+  readonly secrets: WebhookSecrets;
+  /** Hosts, with their port where it is not that of the scheme, that are let through whatever address they have. */
+  readonly allowHosts: ReadonlySet<string>;
 }
 
 /** A verb on behalf of a caller, inside one namespace. */

@@ -237,3 +237,48 @@ export interface PutKeys {
   make(taskId: string): Promise<string>;
   isRight(taskId: string, putKey: string): Promise<boolean>;
 }
+
+/** Finds the addresses behind a name. */
+export interface NameResolver {
+  /**
+   * All its IPv4 and IPv6 addresses, names that stand for it followed; none when there is no such name.
+   * @throws when the resolver does not answer in time, or not so that it can be read.
+   */
+  resolve(name: string): Promise<readonly string[]>;
+}
+
+/** A message to an endpoint, as Standard Webhooks has it. */
+export interface WebhookMessage {
+  readonly url: string;
+  /** The same in every attempt. */
+  readonly id: string;
+  /** When this attempt is made. */
+  readonly atMs: number;
+  readonly body: string;
+  /** Each makes a signature of its own: `whsec_…`. */
+  readonly secrets: readonly string[];
+}
+
+/** What an endpoint answered: a status, and how long it wants to be left alone; or why there was no answer. */
+export type WebhookAnswer =
+  | { readonly status: number; readonly retryAfterSeconds: number }
+  | { readonly status: null; readonly error: string };
+
+/** Signs messages and sends them, within limits of time and size. Redirects are not followed. Never throws. */
+export interface WebhookSender {
+  send(message: WebhookMessage): Promise<WebhookAnswer>;
+}
+
+/** The secrets of endpoints. They are derived and not stored. */
+export interface WebhookSecrets {
+  /** The version of the server's key that new secrets are made with. */
+  readonly newest: string;
+  /** @returns `whsec_…`, or undefined when the server does not have a key of that version any more. */
+  of(webhookId: string, secretVersion: number, keyVersion: string): Promise<string | undefined>;
+}
+
+/** The doorbell for deliveries. Losing or doubling a ring changes nothing. */
+export interface DeliveryBells {
+  /** @param deliveryIds at most 100. @throws when the queue did not take the rings; some may have been sent. */
+  ring(deliveryIds: readonly string[], delaySeconds: number): Promise<void>;
+}

@@ -11,6 +11,7 @@ import type { RequestRecord } from "./task-request-ports";
 import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
 import { tellWatchers } from "./tell-watchers";
+import { ringForEnd } from "./webhook-deliveries";
 
 const DAY_MS = 86_400_000;
 
@@ -57,6 +58,7 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
   if (task !== undefined && task.deletedAtMs !== null) throw requestRetired(taskId, task);
   if (task !== undefined) {
     await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
+    if (task.webhook !== null) await ringForEnd(ctx, task, task.run);
     return { requestId, taskId, status: task.status };
   }
   const outcome = await ctx.requests.cancel({ taskId, requestId, mayHold: await mayHold(ctx, taskId) });

@@ -2,6 +2,7 @@ import type { TaskBudget } from "../domain/call-ledger";
 import type { MemorySettings } from "../domain/memory-settings";
 import type { NewTask } from "../domain/task";
 import type { OnItemError, OnLineError, Operation, StoredFile } from "../domain/task-commands";
+import type { TaskWebhook, WebhookWish } from "../domain/webhook";
 
 /** What a caller says about a task besides what it does. */
 export type TaskLabels = Pick<NewTask, "name" | "tags" | "memo" | "metadata">;
@@ -12,6 +13,10 @@ export interface TaskInput {
   readonly work: Inputs[Operation] | null;
   /** What it is made of, where a GET asks for it: the next that asks joins it while it runs. */
   readonly subject?: string;
+  /** Who wants to hear of its end. */
+  readonly wish?: WebhookWish | null;
+  /** The same, once its address was checked. */
+  readonly webhook?: TaskWebhook;
 }
 
 /** What each operation is asked for with. */

@@ -4,7 +4,7 @@ import { type ReferredIds, workOf } from "./operations";
 import type { TaskInput, TaskLabels } from "./task-input";
 
 /** What a task is made of, beside what its request says: checked and resolved. */
-export type TaskPlan = TaskLabels & Pick<NewTask, "operation" | "command" | "subject">;
+export type TaskPlan = TaskLabels & Pick<NewTask, "operation" | "command" | "subject" | "webhook">;
 
 /** The ids of what it refers to. */
 export function idsOf({ work }: TaskInput): ReferredIds {
@@ -15,11 +15,12 @@ export function idsOf({ work }: TaskInput): ReferredIds {
 export async function planTask(
   taskId: string,
   namespaceId: string,
-  { labels, work, subject: given }: TaskInput,
+  { labels, work, subject: given, webhook: checked }: TaskInput,
   references: References,
 ): Promise<TaskPlan> {
   const subject = given ?? null;
-  if (work === null) return { ...labels, operation: null, command: null, subject };
+  const webhook = checked ?? null;
+  if (work === null) return { ...labels, operation: null, command: null, subject, webhook };
   const command = await workOf(work.operation).resolve({ id: taskId, namespaceId }, work, references);
-  return { ...labels, operation: command.operation, command, subject };
+  return { ...labels, operation: command.operation, command, subject, webhook };
 }

@@ -10,6 +10,7 @@ import { workOf } from "./operations";
 import { type PartRun, type RunServices, TaskFault, type Turn } from "./part-run";
 import { headOf } from "./task-removal";
 import { tellWatchers } from "./tell-watchers";
+import { ringForEnd } from "./webhook-deliveries";
 
 /** A task with work to do. */
 type RunnableTask = FoundTask & { readonly command: TaskCommand };
@@ -36,7 +37,7 @@ export async function answerBell(services: RunServices, taskId: string): Promise
   const task = await findTaskToRun(services.db, taskId);
   if (task === undefined) return rowless(services, taskId);
   if (hasEnded(task.status)) {
-    await services.requests.ended(taskId, task.run);
+    await tellEnd(services, task, task.webhook !== null);
     return DONE;
   }
   const { command } = task;
@@ -145,8 +146,18 @@ async function endTurn(services: RunServices, taskId: string, turn: Turn): Promi
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
-  if (pulse === undefined || !hasEnded(pulse.status)) return;
-  await Promise.all([services.requests.ended(taskId, pulse.run), tellWatchers(services, taskId, pulse.watchedUntilMs)]);
+  if (pulse !== undefined && hasEnded(pulse.status))
+    await tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
+}
+
+/** Whoever waits for the end hears of it: the object, those who watch, and whom a webhook names. */
+async function tellEnd(
+  services: RunServices,
+  { id, run, watchedUntilMs }: Pick<FoundTask, "id" | "run" | "watchedUntilMs">,
+  hasWebhook: boolean,
+): Promise<void> {
+  await Promise.all([services.requests.ended(id, run), tellWatchers(services, id, watchedUntilMs)]);
+  if (hasWebhook) await ringForEnd(services, { id }, run);
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
@@ -182,8 +193,8 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
 async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
+  if (hasEnded(pulse.status)) return tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
   const told = tellWatchers(services, taskId, pulse.watchedUntilMs);
-  if (hasEnded(pulse.status)) return void (await Promise.all([services.requests.ended(taskId, pulse.run), told]));
   const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
   await told;

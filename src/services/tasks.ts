@@ -8,6 +8,7 @@ import { hasEnded, type ItemVerdict, type Task } from "../domain/task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
 import { tellWatchers } from "./tell-watchers";
+import { ringForEnd } from "./webhook-deliveries";
 
 /** Longest time that a call waits for the end of a task. */
 export const WAIT_SECONDS_MAX = 30;
@@ -73,6 +74,7 @@ export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task
   const task = presentTask(await cancelStored(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
   // Also when an earlier call ended it: its word to the object may have been lost.
   await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
+  if (task.webhook !== null) await ringForEnd(ctx, task, task.run);
   return task;
 }
 

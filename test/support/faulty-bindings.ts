@@ -15,6 +15,7 @@ export function withFaults(env: Env, object?: DurableObjectState): Env {
     get: (target, key) => {
       if (key === "DB") return faultyDatabase(target.DB, crash);
       if (key === "TASK_BELLS") return faultyQueue(holdable(target.TASK_BELLS), crash);
+      if (key === "WEBHOOK_BELLS") return faultyQueue(target.WEBHOOK_BELLS, crash);
       if (key === "FILES") return faultyFiles(target.FILES, crash);
       if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS, "object");
       if (key === "TASK_WATCHES") return faultyObjects(target.TASK_WATCHES, "watch");

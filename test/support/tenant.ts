@@ -31,8 +31,24 @@ export async function settledTenant(): Promise<SettledTenant> {
   const readExport = () => call("GET", `/v1/checkmate/tasks/${exported.body.task_id}`, { key });
   await until(readExport, (answer) => answer.body.ended_at !== null);
   const idsOf = { "checkmate-task-file-get": { task_id: exported.body.task_id } };
-  const ids = { agent_id, collection_id, memory_id, request_id, task_id: batch.id, id: batch.id, key_id: made.key_id };
+  const hook = await settledDelivery(namespaceId, key, batch.id);
+  const things = { agent_id, collection_id, memory_id, request_id, key_id: made.key_id, ...hook };
+  const ids = { ...things, task_id: batch.id, id: batch.id };
   return { namespaceId, key, ids, idsOf };
+}
+
+/** A webhook, and a message to it that was delivered, written past the service: nothing is sent. */
+async function settledDelivery(namespaceId: string, key: string, taskId: string) {
+  const { body } = await call("PUT", "/v1/webhooks", { key, body: { url: "https://settled.example.com/" } });
+  const delivery_id = `delivery_${taskId.slice("task_".length)}_1`;
+  await env.DB.prepare(
+    `INSERT INTO webhook_deliveries (id, namespace_id, webhook_id, task_id, run, event, payload, state, attempts,
+      next_attempt_at_ms, look_at_ms, log, created_at_ms, ended_at_ms)
+    VALUES (?, ?, ?, ?, 1, 'complete', '{}', 'delivered', 1, 1, 1, '[]', 1, 1)`,
+  )
+    .bind(delivery_id, namespaceId, body.webhook_id, taskId)
+    .run();
+  return { webhook_id: String(body.webhook_id), delivery_id };
 }
 
 /** How many rows each table has: what must be the same after a call that was refused. */

@@ -18,7 +18,7 @@ interface Rule {
 }
 
 /** Small libraries that know nothing of HTTP, SQL, Workers or schemas. */
-const PURE = ["canonicalize", "p-limit", "stemmer", "uuid", "jsonc-parser"];
+const PURE = ["canonicalize", "ipaddr.js", "p-limit", "stemmer", "uuid", "jsonc-parser"];
 
 const RULES: readonly Rule[] = [
   { files: "domain/", may: ["domain/"], packages: [] },
@@ -27,7 +27,7 @@ const RULES: readonly Rule[] = [
   {
     files: "providers/",
     may: ["services/ports.ts", "services/errors.ts", "domain/", "providers/"],
-    packages: ["zod", "compromise", "eventsource-parser", ...PURE],
+    packages: ["zod", "compromise", "eventsource-parser", "standardwebhooks", ...PURE],
   },
   {
     files: "runtime/",

@@ -13,7 +13,16 @@ type Entry = Parameters<Outbox["writeRow"]>[0];
 
 /** A row to be written, born canceled: nothing runs. */
 function entryOf(): Entry {
-  const content = { operation: null, name: null, tags: [], memo: null, metadata: {}, command: null, subject: null };
+  const content = {
+    operation: null,
+    name: null,
+    tags: [],
+    memo: null,
+    metadata: {},
+    command: null,
+    subject: null,
+    webhook: null,
+  };
   const identity = { id: newId("task"), namespaceId: "namespace_of_the_outbox", keyId: "key" };
   const requestId = crypto.randomUUID();
   const task = {

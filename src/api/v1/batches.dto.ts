@@ -8,6 +8,7 @@ import type { ReVoiceInput, TaskInput } from "../../services/task-input";
 import { problemMembers } from "../problem";
 import { ProblemV1 } from "../route";
 import { LinksV1, toLinksV1 } from "./task.dto";
+import { toWebhookWish, WebhookWishV1 } from "./webhooks.dto";
 import { MemorySettingsV1, MetadataV1, NAME_MAX_CHARACTERS, NameV1, toMemorySettings } from "./common.dto";
 
 const INSTRUCTIONS_MAX_CHARACTERS = 4_000;
@@ -70,6 +71,7 @@ const labels = {
     .optional()
     .openapi({ example: ["demo"] }),
   metadata: MetadataV1.optional(),
+  webhook: WebhookWishV1.nullable().optional(),
 };
 
 /** `PUT …/agents/{agent_id}/collections/{collection_id}/re-voice`: agent and source stand in the path. */
@@ -181,7 +183,11 @@ export function toBatchInput(body: z.output<typeof BatchRequestV1>): TaskInput {
     return toReVoiceInput(body, { agentId: body.agent_id, collectionId: body.collection_id, pointers });
   }
   const { operation, collection_id: collectionId } = body;
-  return { labels: toLabels(body), work: { operation, collectionId, pointer: "/collection_id" } };
+  return {
+    labels: toLabels(body),
+    wish: toWebhookWish(body.webhook),
+    work: { operation, collectionId, pointer: "/collection_id" },
+  };
 }
 
 type GivenLabels = Partial<Pick<z.output<typeof BatchRequestV1>, keyof typeof labels>>;
@@ -196,6 +202,7 @@ export function toReVoiceInput(
 ): TaskInput {
   return {
     labels: toLabels(body),
+    wish: toWebhookWish(body.webhook),
     work: {
       ...ids,
       operation: "re-voice",

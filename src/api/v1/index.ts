@@ -15,6 +15,8 @@ import { policiesRoutes } from "./policies.routes";
 import { recallRoutes } from "./recall.routes";
 import { requestsRoutes } from "./requests.routes";
 import { taskEventsRoutes } from "./task-events.routes";
+import { webhookDeliveriesRoutes } from "./webhook-deliveries.routes";
+import { webhooksRoutes } from "./webhooks.routes";
 
 /** Version 1 of the contract, in the order of the main job: that is how the documentation shows it. */
 export function v1Routes(app: Api): void {
@@ -30,6 +32,8 @@ export function v1Routes(app: Api): void {
   checkmateRoutes(app);
   checkmateManyRoutes(app);
   taskEventsRoutes(app);
+  webhooksRoutes(app);
+  webhookDeliveriesRoutes(app);
   requestsRoutes(app);
   policiesRoutes(app);
   namespacesRoutes(app);

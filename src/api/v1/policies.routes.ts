@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memory";
 import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/reservation";
+import { ATTEMPTS_MAX, DELIVERY_DAYS, FORMER_SECRET_HOURS } from "../../domain/webhook";
 import type { ApiRuntime } from "../../runtime/context";
 import { ANALYZE_DIRECT_MEMORIES_MAX } from "../../services/analyzing";
 import type { Services } from "../../services/context";
@@ -49,6 +50,13 @@ const PoliciesV1 = z
     part_seconds: number("After so long a part begins no new memory.", 5),
     parallel_parts: number("Parts of one task that run at once.", 4),
     wait_seconds_max: number("The longest `Prefer: wait`.", 30),
+    webhook_attempts_max: number("Attempts to deliver one message of a webhook.", 10),
+    webhook_delivery_days: number("How long the log of a webhook keeps a delivery.", 30),
+    webhook_former_secret_hours: number("How long a secret signs after it was rotated.", 24),
+    webhook_allow_hosts: z.array(z.string()).openapi({
+      description: "Hosts inside of the network that webhooks may reach all the same.",
+      example: [],
+    }),
     body_bytes_max: number("The largest body.", 1_048_576),
     memories_body_bytes_max: number("The largest body of memories.", 8_388_608),
     import_bytes_max: number("The largest file of an import.", 104_857_600),
@@ -77,7 +85,7 @@ export function policiesRoutes(app: Api): void {
 }
 
 function toPoliciesV1(
-  { limits, dense, embedder }: Pick<Services, "limits" | "dense" | "embedder">,
+  { limits, dense, embedder, webhooks }: Pick<Services, "limits" | "dense" | "embedder" | "webhooks">,
   runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects" | "model" | "gate">,
 ): z.infer<typeof PoliciesV1> {
   return {
@@ -101,6 +109,10 @@ function toPoliciesV1(
     part_seconds: limits.partSeconds,
     parallel_parts: limits.parallelParts,
     wait_seconds_max: WAIT_SECONDS_MAX,
+    webhook_attempts_max: ATTEMPTS_MAX,
+    webhook_delivery_days: DELIVERY_DAYS,
+    webhook_former_secret_hours: FORMER_SECRET_HOURS,
+    webhook_allow_hosts: [...webhooks.allowHosts],
     body_bytes_max: BODY_BYTES_MAX,
     memories_body_bytes_max: MEMORIES_BODY_BYTES_MAX,
     import_bytes_max: IMPORT_BYTES_MAX,

@@ -5,6 +5,7 @@ import { paceOf } from "../../domain/task-pace";
 import { ResultV1, toResultV1 } from "./task-result.dto";
 import { ProgressV1, toProgressV1 } from "./progress.dto";
 import { toTimestamp, toTimestampOrNull, TimestampV1 } from "./common.dto";
+import { TaskWebhookV1, toTaskWebhookV1 } from "./webhooks.dto";
 
 const count = (description: string, example: number) => z.number().int().openapi({ description, example });
 
@@ -59,7 +60,7 @@ export const LinksV1 = z.object({
   file: link("/file").optional().openapi({ description: "Of an export: its file, once it is complete." }),
 });
 
-const TaskErrorV1 = z
+export const TaskErrorV1 = z
   .object({ code: z.string(), detail: z.string() })
   .nullable()
   .openapi({ description: "Why the task ended as `error`, else null.", example: null });
@@ -83,6 +84,7 @@ const taskFields = {
   tags: z.array(z.string()).openapi({ example: ["demo"] }),
   memo: z.string().nullable().openapi({ example: null }),
   metadata: z.record(z.string(), z.unknown()).openapi({ type: "object", example: {} }),
+  webhook: TaskWebhookV1,
   created_at: TimestampV1,
   started_at: TimestampV1.nullable(),
   updated_at: TimestampV1,
@@ -201,6 +203,7 @@ export function toTaskV1(task: Task): z.infer<typeof TaskV1> {
     tags: [...task.tags],
     memo: task.memo,
     metadata: { ...task.metadata },
+    webhook: toTaskWebhookV1(task.webhook),
     created_at: toTimestamp(task.createdAtMs),
     started_at: toTimestampOrNull(task.startedAtMs),
     updated_at: toTimestamp(task.updatedAtMs),
