@@ -49,7 +49,8 @@ function serveArguments(port: number, stateDir: string): readonly string[] {
   // Any free port: two services at once must not fight for the debugger's usual one.
   args.push("--inspector-port", "0");
   if (!process.stdin.isTTY) args.push("--show-interactive-dev-session=false");
-  return [...args, ...variableArguments(names, process.env)];
+  // Whatever else is named is for wrangler, such as another entry: `npm run dev -- test/bench/chaos/worker.ts`.
+  return [...args, ...variableArguments(names, process.env), ...process.argv.slice(2)];
 }
 
 function readPort(value: string | undefined): number {

@@ -65,7 +65,7 @@ export async function serviceWorker(code: string, placement: Placement, embedder
 }
 
 /** Stands in for the router of assets, which a bench leaves out. */
-async function readAsset(request: { readonly url: string }): Promise<Response> {
+export async function readAsset(request: { readonly url: string }): Promise<Response> {
   return new Response(await readFile(join(PROJECT_ROOT, "public", new URL(request.url).pathname)));
 }
 
@@ -79,7 +79,8 @@ export function migrateService(stateDir: string, workDir: string, signal: AbortS
   );
 }
 
-async function wrangler(args: readonly string[], stateDir: string, signal: AbortSignal): Promise<void> {
+/** @throws BenchFault with what wrangler said. */
+export async function wrangler(args: readonly string[], stateDir: string, signal: AbortSignal): Promise<void> {
   const end = await runWrangler(args, {
     stateDir,
     output: "quiet",
