@@ -1,11 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { parse } from "smol-toml";
 import ts from "typescript";
-import { z } from "zod";
 
 import { PROJECT_ROOT } from "../../dev/wrangler.ts";
+import { type Deployment, objectsOf, readDeployment } from "../deployment.ts";
 import { ADMIN_KEY, type BenchWorker, COMPATIBILITY_DATE } from "../runtime.ts";
 import { readAsset, wrangler } from "../workers.ts";
 
@@ -15,40 +14,12 @@ const COUNTING_MODULE = "counting.js";
 /** Where the counts are read, and with DELETE begun anew. Not counted itself. */
 export const COUNTS_PATH = "/bench/counts";
 
-/** What the bench follows of wrangler.toml: a binding that is new there is there in the bench too. */
-const Config = z.object({
-  vars: z.record(z.string(), z.string()),
-  d1_databases: z.array(z.object({ binding: z.string() })),
-  durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
-  r2_buckets: z.array(z.object({ binding: z.string(), bucket_name: z.string() })),
-  queues: z.object({
-    producers: z.array(z.object({ binding: z.string(), queue: z.string() })),
-    consumers: z.array(
-      z.object({
-        queue: z.string(),
-        max_batch_size: z.number(),
-        max_batch_timeout: z.number(),
-        max_retries: z.number(),
-        dead_letter_queue: z.string().optional(),
-      }),
-    ),
-  }),
-  ratelimits: z.array(
-    z.object({
-      name: z.string(),
-      namespace_id: z.string(),
-      simple: z.object({ limit: z.number(), period: z.union([z.literal(10), z.literal(60)]) }),
-    }),
-  ),
-});
-type Config = z.infer<typeof Config>;
-
 /**
  * The service as it is deployed, its queue's consumer included, behind a Worker that counts what it asks of its bindings.
  * @param variables besides those that it is deployed with.
  */
 export async function taskWorker(code: string, variables: Readonly<Record<string, string>>): Promise<BenchWorker> {
-  const config = Config.parse(parse(await readFile(resolve(PROJECT_ROOT, "wrangler.toml"), "utf8")));
+  const config = await readDeployment();
   const { outputText: counting } = ts.transpileModule(await readFile(COUNTING_PATH, "utf8"), {
     compilerOptions: { target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.ESNext },
   });
@@ -58,9 +29,7 @@ export async function taskWorker(code: string, variables: Readonly<Record<string
     modules: { [SERVICE_MODULE]: code, [COUNTING_MODULE]: counting },
     bindings: {
       bindings: { ...config.vars, ADMIN_KEY, RATE_LIMIT: "off", ...variables },
-      durableObjects: Object.fromEntries(
-        config.durable_objects.bindings.map((each) => [each.name, { className: each.class_name, useSQLite: true }]),
-      ),
+      durableObjects: objectsOf(config),
       queueProducers: Object.fromEntries(config.queues.producers.map((each) => [each.binding, each.queue])),
       queueConsumers: Object.fromEntries(
         config.queues.consumers.map((each) => [
@@ -81,7 +50,7 @@ export async function taskWorker(code: string, variables: Readonly<Record<string
 }
 
 /** The Worker before the service: a few lines, because which classes there are is for wrangler.toml to say. */
-function entryCode(config: Config): string {
+function entryCode(config: Deployment): string {
   const kinds = Object.fromEntries([
     ...config.d1_databases.map(({ binding }) => [binding, "d1"] as const),
     ...config.queues.producers.map(({ binding }) => [binding, "queue"] as const),
