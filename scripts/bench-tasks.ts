@@ -30,6 +30,8 @@ const USAGE = `Measures how a task keeps pace with its model, and counts what ea
 The exit code is 1 when a target is missed. See test/bench/README.md.
 `;
 
+/** A load for each core above which others take the time that is measured. */
+const BUSY = 0.5;
 const DEFAULTS = { rounds: 3, memories: 1_000 };
 const MODEL = { latencyMs: 200, limit: 16 };
 /** A Worker may hold six calls open; locally nothing limits it. */
@@ -133,8 +135,10 @@ async function measureFloor({ rounds, memories }: Options, { texts }: TaskScene)
 }
 
 function notesOf(loadBefore: number): readonly string[] {
+  const cores = cpus().length;
   return [
-    `${cpus().length} cores; load before the bench ${loadBefore.toFixed(1)}. Times are the local runtime's; counts are not.`,
+    `${cores} cores; load before the bench ${loadBefore.toFixed(1)}. Times are the local runtime's; counts are not.`,
+    ...(loadBefore > cores * BUSY ? ["The machine was busy: its times, reached or missed, mean nothing."] : []),
     "Not in the dollars: what a plan includes, storage, the time for which objects are in memory, and the model.",
     "Processor time is that of the whole local runtime, its database and queue included: an upper bound.",
   ];

@@ -99,12 +99,11 @@ async function run(options: Options, emit: EmitChaos): Promise<ChaosSummary> {
       LEASE_SECONDS: "3",
       HEARTBEAT_SECONDS: "1",
       MODEL_PROVIDER: "openai-compatible",
-      MODEL_BASE_URL: model.baseUrl,
       MODEL_NAME: "flaky",
       MODEL_TIMEOUT_SECONDS: String(MODEL_TIMEOUT_SECONDS),
     });
     const caller = new Caller(service, signal);
-    const campaign: Campaign = { ...options, seed, journal, random, service, caller, signal, emit };
+    const campaign: Campaign = { ...options, seed, journal, random, model, service, caller, signal, emit };
     const summary = await runCampaign(campaign);
     await service.kill9();
     journal.write({ kind: "checked", ok: summary.ok });

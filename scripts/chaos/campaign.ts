@@ -6,6 +6,7 @@ import { checkPromises } from "./check.ts";
 import { create, runClient } from "./clients.ts";
 import { makeCollections, readFacts, type TaskFacts, waitForAll } from "./facts.ts";
 import type { Journal } from "./journal.ts";
+import type { FlakyModel } from "./model.ts";
 import type { ChaosSummary, EmitChaos } from "./output.ts";
 import type { Random } from "./random.ts";
 import type { ChaosService } from "./service.ts";
@@ -30,6 +31,7 @@ export interface Campaign {
   readonly state: string;
   readonly journal: Journal;
   readonly random: Random;
+  readonly model: FlakyModel;
   readonly service: ChaosService;
   readonly caller: Caller;
   readonly signal: AbortSignal;
@@ -38,13 +40,19 @@ export interface Campaign {
 
 /** Clients and kills side by side; then what is under way ends in peace, and every promise is checked. */
 export async function runCampaign(campaign: Campaign): Promise<ChaosSummary> {
-  const { kills, seed, journal, random, service, signal, emit } = campaign;
+  const { kills, seed, journal, random, model, service, signal, emit } = campaign;
   const killsBefore = journal.of("killed").length;
   emit({ event: "begun", seed, state: campaign.state, kills, kills_before: killsBefore });
   let restarts = 0;
   const launch = (): void => {
     restarts += 1;
-    service.launch({ dropped: DROPPED, doubled: DOUBLED, seed: Math.floor(random.between(0, SEEDS)) });
+    // Each life ends with a kill.
+    const life = journal.of("killed").length;
+    service.launch(model.baseUrl(life), {
+      dropped: DROPPED,
+      doubled: DOUBLED,
+      seed: Math.floor(random.between(0, SEEDS)),
+    });
   };
   launch();
   await service.healthy(signal);

@@ -1,5 +1,5 @@
 import type { TaskFacts } from "./facts.ts";
-import { entriesOf, type Entry, type EntryOf } from "./journal.ts";
+import { entriesOf, type Entry } from "./journal.ts";
 
 /** Violations told of one kind; more would only hide them. */
 const TOLD_MAX = 10;
@@ -125,19 +125,14 @@ function lateCalls(entries: readonly Entry[], facts: readonly TaskFacts[]): read
 }
 
 /**
- * What the model answered is written down, unless a kill comes between: so a call may come again after a failure, after one
- * whose asker had gone, or when something was killed since it began.
+ * What the model answered is written down, unless a kill comes between: so within one life of the service a call may only
+ * come again after a failure, or after one whose asker had gone.
  */
 function needlessCalls(entries: readonly Entry[]): readonly string[] {
-  const kills = entriesOf(entries, "killed").map(({ atMs }) => atMs);
-  const byKey = Map.groupBy(entriesOf(entries, "call"), ({ key }) => key);
+  const byKey = Map.groupBy(entriesOf(entries, "call"), ({ key, life }) => `${key} of life ${life}`);
   return [...byKey].flatMap(([key, some]) => {
     const inOrder = some.toSorted((a, b) => a.atMs - b.atMs);
-    const needless = inOrder.slice(1).filter((later, index) => {
-      const earlier: EntryOf<"call"> | undefined = inOrder[index];
-      if (earlier?.outcome !== "answered") return false;
-      return !kills.some((atMs) => atMs >= earlier.atMs && atMs <= later.atMs);
-    });
+    const needless = inOrder.slice(1).filter((_, index) => inOrder[index]?.outcome === "answered");
     return needless.map(({ atMs }) => `${key} was answered, and asked again at ${new Date(atMs).toISOString()}.`);
   });
 }

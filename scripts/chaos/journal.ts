@@ -23,6 +23,8 @@ const Entry = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("call"),
     key: z.string(),
+    /** Which life of the service asked: told by the address that it was given, for clocks are no proof of an order. */
+    life: z.number(),
     atMs: z.number(),
     overAtMs: z.number(),
     /** `answered`: the whole answer was handed to the system; `failed`: an error was; `cut`: whoever asked had gone. */

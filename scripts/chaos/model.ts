@@ -16,11 +16,14 @@ const SLOW_MS = [300, 1_200] as const;
 /** So much of an answer comes before it hangs, where it does not hang from the start. */
 const BEGINNING_CHARACTERS = 30;
 
+const LIFE = /^\/life-(\d+)\//u;
+
 /** A call takes so long at most, a silence in it half, and a pause a quarter: so what hangs is noticed soon. */
 export const MODEL_TIMEOUT_SECONDS = 6;
 
 export interface FlakyModel {
-  readonly baseUrl: string;
+  /** The address for one life of the service: a call tells by it where it came from, however late it is read. */
+  baseUrl(life: number): string;
   end(): void;
 }
 
@@ -29,11 +32,12 @@ export async function startFlakyModel(random: Random, tell: (call: EntryOf<"call
   const server = createServer((request, response) => {
     const atMs = Date.now();
     const key = String(request.headers["idempotency-key"]);
+    const life = Number(LIFE.exec(request.url ?? "")?.[1]);
     let outcome: EntryOf<"call">["outcome"] = "cut";
     response.once("finish", () => {
       outcome = response.statusCode === 200 ? "answered" : "failed";
     });
-    response.once("close", () => tell({ kind: "call", key, atMs, overAtMs: Date.now(), outcome }));
+    response.once("close", () => tell({ kind: "call", key, life, atMs, overAtMs: Date.now(), outcome }));
     answer(request, response, random).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
@@ -42,7 +46,7 @@ export async function startFlakyModel(random: Random, tell: (call: EntryOf<"call
   const address = server.address();
   if (typeof address !== "object" || address === null) throw new Error("The model does not listen.");
   return {
-    baseUrl: `http://${LOCAL_HOST}:${address.port}/v1`,
+    baseUrl: (life) => `http://${LOCAL_HOST}:${address.port}/life-${life}/v1`,
     end: () => {
       server.closeAllConnections();
       server.close();

@@ -65,7 +65,7 @@ export class ChaosService {
   }
 
   /** Starts it; it may not answer yet. */
-  launch({ dropped, doubled, seed }: QueueFaults): void {
+  launch(modelUrl: string, { dropped, doubled, seed }: QueueFaults): void {
     const lots = { CHAOS_DROPPED: dropped, CHAOS_DOUBLED: doubled, CHAOS_SEED: seed };
     const faults = Object.entries(lots).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
     const child = spawn(process.execPath, ["scripts/dev.ts", ENTRY, ...faults], {
@@ -75,6 +75,7 @@ export class ChaosService {
         ...process.env,
         RATE_LIMIT: "off",
         ...this.#variables,
+        MODEL_BASE_URL: modelUrl,
         ADMIN_KEY: this.key,
         PORT: String(this.#port),
         STATE_DIR: resolve(this.#stateDir),

@@ -35,8 +35,8 @@ const JOURNAL: readonly Entry[] = [
   { kind: "ended", taskId: "task_1", status: "complete" },
 ];
 
-function call(memory: string, atMs: number, outcome: EntryOf<"call">["outcome"]): EntryOf<"call"> {
-  return { kind: "call", key: `task_1:${memory}`, atMs, overAtMs: atMs + 50, outcome };
+function call(memory: string, atMs: number, outcome: EntryOf<"call">["outcome"], life = 0): EntryOf<"call"> {
+  return { kind: "call", key: `task_1:${memory}`, life, atMs, overAtMs: atMs + 50, outcome };
 }
 
 function killed(atMs: number): EntryOf<"killed"> {
@@ -128,8 +128,8 @@ describe("chaos: what counts as broken", () => {
     expect(checkPromises(told, [{ ...FACTS, ...less }]).flatMap(({ violations }) => violations)).toEqual([]);
   });
 
-  it("sees a call after the checkpoint of its memory, whatever was killed", () => {
-    expect(brokenBy([killed(950), call("memory_a", 1_001, "cut")])).toEqual([NOT_LATE]);
+  it("sees a call after the checkpoint of its memory, whichever life it is of", () => {
+    expect(brokenBy([killed(950), call("memory_a", 1_001, "cut", 1)])).toEqual([NOT_LATE]);
   });
 
   it("sees a repair after the checkpoint too, which has a key of its own", () => {
@@ -137,12 +137,12 @@ describe("chaos: what counts as broken", () => {
     expect(brokenBy([repair])).toEqual([NOT_LATE]);
   });
 
-  it("sees an answered call that comes again though nothing was killed since it began", () => {
-    expect(brokenBy([killed(899), call("memory_a", 960, "answered")])).toEqual([NOT_NEEDLESS]);
+  it("sees an answered call that comes again in the same life of the service", () => {
+    expect(brokenBy([killed(940), call("memory_a", 960, "answered")])).toEqual([NOT_NEEDLESS]);
   });
 
   it("lets a call come again after a kill that took its answer, and after a failure or a hang", () => {
-    expect(brokenBy([killed(940), call("memory_a", 960, "answered")])).toEqual([]);
+    expect(brokenBy([killed(940), call("memory_a", 960, "answered", 1)])).toEqual([]);
     expect(brokenBy([call("memory_a", 700, "failed"), call("memory_b", 700, "cut")])).toEqual([]);
   });
 
