@@ -104,6 +104,11 @@ const CATALOGUE = {
   "task-not-found": ["No such task", "Check the id; ids of other namespaces are unknown here."],
   "task-deleted": ["The task was removed", "What it wrote stays in its collection. Its requestId will not run again."],
   "task-complete": ["The task is complete", "There is nothing to do again. Start a new task with a new requestId."],
+  "task-unfinished": [
+    "Memories of the task were never done",
+    "It ended early. Invoke it without `from=failed`: it goes on with all that is left, and keeps what is done.",
+  ],
+  "nothing-failed": ["Nothing failed", "The task has no failed memory, so there is nothing to do again."],
   "removal-pending": ["Being removed, not yet proven", "It will be carried out. Send the same call again to be sure."],
   "cancel-pending": ["Being canceled, not yet proven", "It will be carried out. Send the same call again to be sure."],
   "request-id-retired": [

@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
 import { HELD_IDS_MAX } from "../domain/reservation";
 import type { Database } from "./database";
+import { among, inNamespace } from "./task-part-sql";
 import { heldIds, tasks } from "./task-schema";
 
 /**
@@ -34,14 +35,11 @@ export function releaseId(db: Database, { namespaceId, id }: { readonly namespac
   return db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), eq(heldIds.taskId, id)));
 }
 
-/** As above, if its task has ended: what is held for a creation that has not come stays held. */
-export function releaseEndedId(
-  db: Database,
-  { namespaceId, id }: { readonly namespaceId: string; readonly id: string },
-) {
+/** As above, for those of several whose tasks have ended: what is held for a creation that has not come stays held. */
+export function releaseEndedIds(db: Database, namespaceId: string, ids: readonly string[]) {
   const ended = db
     .select({ id: tasks.id })
     .from(tasks)
-    .where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, id), isNotNull(tasks.endedAtMs)));
+    .where(and(among(tasks.id, ids), inNamespace(namespaceId), isNotNull(tasks.endedAtMs)));
   return db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), inArray(heldIds.taskId, ended)));
 }

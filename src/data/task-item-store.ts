@@ -123,15 +123,16 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
 /**
  * The list of positions is there for the planner: without it, it reads every item of the task.
  * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells.
+ * What a former run spent on a memory that failed stays counted: each run adds its own.
  */
 function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: number) {
   return db.run(sql`UPDATE task_items SET
       verdict = json_extract(result.value, '$.verdict'),
       result_memory_id = json_extract(result.value, '$.memory.id'),
       problem = json_extract(result.value, '$.problem'),
-      model_calls = json_extract(result.value, '$.usage.modelCalls'),
-      input_tokens = json_extract(result.value, '$.usage.inputTokens'),
-      output_tokens = json_extract(result.value, '$.usage.outputTokens'),
+      model_calls = task_items.model_calls + json_extract(result.value, '$.usage.modelCalls'),
+      input_tokens = task_items.input_tokens + json_extract(result.value, '$.usage.inputTokens'),
+      output_tokens = task_items.output_tokens + json_extract(result.value, '$.usage.outputTokens'),
       ended_at_ms = ${nowMs}
     FROM json_each(${json}) AS result
     WHERE task_items.task_id = ${lease.taskId} AND task_items.namespace_id = ${lease.namespaceId}

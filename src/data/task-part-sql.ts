@@ -1,6 +1,7 @@
 import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database";
-import { taskParts } from "./task-schema";
+import { taskParts, tasks } from "./task-schema";
 
 /** One part of one task, and the token of the lease under which it is worked on. */
 export interface LeasedPart {
@@ -31,19 +32,44 @@ export const RESULT_OF_PARTS = sql`CASE WHEN tasks.planned_at_ms IS NULL THEN NU
     'skipped', coalesce(sum(skipped), 0), 'failed', coalesce(sum(failed), 0))
     FROM task_parts WHERE task_parts.task_id = tasks.id)) END`;
 
-/** Takes every lease of a task away: to be sent in one batch with what ended it. */
+/**
+ * Takes every lease of a task away: to be sent in one batch with what ended it. Whether it has ended is asked once, before
+ * any part is read: this stands in every checkpoint.
+ */
 export function clearLeases(db: Database, namespaceId: string, taskId: string) {
+  return clearWhere(db, namespaceId, eq(taskParts.taskId, taskId), sql`${taskId}`);
+}
+
+/** As {@link clearLeases}, for those of several tasks that have ended. */
+export function clearLeasesOf(db: Database, namespaceId: string, taskIds: readonly string[]) {
+  return clearWhere(db, namespaceId, among(taskParts.taskId, taskIds), sql`${taskParts.taskId}`);
+}
+
+function clearWhere(db: Database, namespaceId: string, isOfTask: SQL, taskId: SQL) {
   return db
     .update(taskParts)
     .set({ leaseToken: null, leaseExpiresAtMs: null })
     .where(
       and(
         eq(taskParts.namespaceId, namespaceId),
-        eq(taskParts.taskId, taskId),
+        isOfTask,
         isNotNull(taskParts.leaseToken),
         sql`EXISTS (SELECT 1 FROM tasks WHERE tasks.id = ${taskId} AND tasks.ended_at_ms IS NOT NULL)`,
       ),
     );
+}
+
+/** True for the ids of a list: they travel as one value, because D1 takes a hundred in all. */
+export function among(column: SQLiteColumn, ids: readonly string[]): SQL {
+  return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+}
+
+/**
+ * True for tasks of this namespace. The plus keeps it out of the choice of an index: beside a list of ids the planner
+ * would else go through all tasks of the namespace.
+ */
+export function inNamespace(namespaceId: string): SQL {
+  return sql`+${tasks.namespaceId} = ${namespaceId}`;
 }
 
 /**

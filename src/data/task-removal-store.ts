@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, sql } from "drizzle-orm";
+import { and, count, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { TaskHead } from "../domain/task";
 import type { Database } from "./database";
 import { releaseId } from "./held-id-store";
@@ -50,4 +50,29 @@ export async function purgeTask(db: Database, namespaceId: string, taskId: strin
         ),
       ),
   ]);
+}
+
+/** The oldest tasks of a namespace that ended before a time and are not removed: by the time of their end. */
+export function listEndedTasks(
+  db: Database,
+  namespaceId: string,
+  beforeMs: number,
+  limit: number,
+): Promise<readonly TaskHead[]> {
+  const { id, requestId, keyId, type, operation, fingerprint, createdAtMs } = tasks;
+  return db
+    .select({ id, namespaceId: tasks.namespaceId, requestId, keyId, type, operation, fingerprint, createdAtMs })
+    .from(tasks)
+    .where(endedBefore(namespaceId, beforeMs))
+    .orderBy(tasks.endedAtMs)
+    .limit(limit);
+}
+
+export async function countEndedTasks(db: Database, namespaceId: string, beforeMs: number): Promise<number> {
+  const [counted] = await db.select({ n: count() }).from(tasks).where(endedBefore(namespaceId, beforeMs));
+  return counted?.n ?? 0;
+}
+
+function endedBefore(namespaceId: string, beforeMs: number) {
+  return and(eq(tasks.namespaceId, namespaceId), lt(tasks.endedAtMs, beforeMs), isNull(tasks.deletedAtMs));
 }

@@ -1,18 +1,23 @@
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
+import type { RunFrom } from "../domain/task";
 import type { Database } from "./database";
 
+export interface RunToOpen {
+  readonly id: string;
+  readonly namespaceId: string;
+  readonly expectedRun: number;
+  readonly from: RunFrom;
+}
+
 /**
- * Opens the next run of a task that ended in `error` or `canceled`, in one transaction. It goes on from its checkpoints:
+ * Opens the next run of a task that has ended, in one transaction. It goes on from its checkpoints:
  * what has a verdict keeps it, but what failed is tried again; a cursor stays where it is. Leases were cleared when the task ended, and their tokens
  * never come again, so nobody of the former run can write into this one.
- * @returns the number of the new run, or undefined when the task is not in such an end, or not in the expected run.
+ * @returns the number of the new run, or undefined when the task is not in an end from which such a run is opened, or
+ * not in the expected run.
  */
-export async function openNextRun(
-  db: Database,
-  task: { readonly id: string; readonly namespaceId: string; readonly expectedRun: number },
-  nowMs: number,
-): Promise<number | undefined> {
-  const { id, namespaceId, expectedRun } = task;
+export async function openNextRun(db: Database, task: RunToOpen, nowMs: number): Promise<number | undefined> {
+  const { id, namespaceId, expectedRun, from } = task;
   const opened = sql`EXISTS (SELECT 1 FROM tasks WHERE id = ${id} AND run = ${expectedRun + 1}
     AND ended_at_ms IS NULL AND attempts = 0 AND updated_at_ms = ${nowMs})`;
   const [moved] = await db.batch([
@@ -20,7 +25,7 @@ export async function openNextRun(
         status = CASE WHEN planned_at_ms IS NULL THEN 'created' ELSE 'retry' END,
         ended_at_ms = NULL, updated_at_ms = ${nowMs}, poked_at_ms = ${nowMs}
       WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
-        AND status IN ('error', 'canceled') AND operation IS NOT NULL
+        AND operation IS NOT NULL AND ${OPENS[from]}
       RETURNING run`),
     db.run(sql`UPDATE task_items SET verdict = NULL, problem = NULL, ended_at_ms = NULL
       WHERE task_id = ${id} AND namespace_id = ${namespaceId} AND verdict = 'failed' AND ${opened}`),
@@ -31,3 +36,11 @@ export async function openNextRun(
   ]);
   return moved[0]?.run;
 }
+
+/** The ends from which a run is opened. The sums say the same of failed items as `progress` does. */
+const OPENS: Readonly<Record<RunFrom, SQL>> = {
+  checkpoints: sql`status IN ('error', 'canceled')`,
+  failed: sql`status IN ('complete', 'error', 'canceled') AND operation = 're-voice'
+    AND (SELECT sum(failed) > 0 AND sum(re_voiced + skipped + failed) = tasks.total FROM task_parts
+      WHERE task_parts.task_id = tasks.id)`,
+};

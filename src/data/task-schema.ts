@@ -53,6 +53,10 @@ export const tasks = sqliteTable(
     index("tasks_still")
       .on(t.pokedAtMs, t.id)
       .where(sql`ended_at_ms IS NULL`),
+    // No creation touches it: an entry comes with the end of a task, and goes with its removal.
+    index("tasks_ended")
+      .on(t.namespaceId, t.endedAtMs)
+      .where(sql`ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL`),
     index("tasks_subject")
       .on(t.namespaceId, t.subject, t.createdAtMs)
       .where(sql`subject IS NOT NULL`),

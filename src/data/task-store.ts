@@ -1,13 +1,11 @@
-import { and, desc, eq, inArray, isNull, lt, lte, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, lt, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../domain/page";
-import { CANCELABLE_STATUSES, type Task, type TaskStatus } from "../domain/task";
+import type { Task, TaskStatus } from "../domain/task";
 import { type Operation } from "../domain/task-commands";
 import type { Database } from "./database";
-import { releaseEndedId } from "./held-id-store";
 import { after, newestFirst, toPage } from "./page";
 import { tasks } from "./task-schema";
 import { taskColumns, toTask } from "./task-row";
-import { clearLeases, RESULT_OF_PARTS } from "./task-part-sql";
 
 /** The statement behind {@link findTask}, for a batch. */
 export function selectTask(db: Database, namespaceId: string, taskId: string) {
@@ -49,7 +47,7 @@ export interface TaskFilter {
   readonly types?: readonly Task["type"][] | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly name?: string | undefined;
-  readonly id?: string | undefined;
+  readonly ids?: readonly string[] | undefined;
   readonly sinceMs?: number | undefined;
   readonly oldestFirst?: boolean | undefined;
 }
@@ -82,44 +80,20 @@ function before(page: PageRequest): SQL | undefined {
   return sql`(${tasks.createdAtMs}, ${tasks.id}) > (${page.after.createdAtMs}, ${page.after.id})`;
 }
 
-function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
+/** What a filter says of the rows of tasks, but for their namespace and their order. */
+export function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
   return [
-    filter.statuses && inArray(tasks.status, [...filter.statuses]),
-    filter.operations && inArray(tasks.operation, [...filter.operations]),
-    filter.types && inArray(tasks.type, [...filter.types]),
+    // Each once: D1 takes a hundred values in all.
+    filter.statuses && inArray(tasks.status, [...new Set(filter.statuses)]),
+    filter.operations && inArray(tasks.operation, [...new Set(filter.operations)]),
+    filter.types && inArray(tasks.type, [...new Set(filter.types)]),
     filter.name === undefined ? undefined : eq(tasks.name, filter.name),
-    filter.id === undefined ? undefined : eq(tasks.id, filter.id),
+    filter.ids && inArray(tasks.id, [...filter.ids]),
     filter.sinceMs === undefined ? undefined : sql`${tasks.createdAtMs} >= ${filter.sinceMs}`,
     ...(filter.tags ?? []).map(
       (tag) => sql`EXISTS (SELECT 1 FROM json_each(${tasks.tags}) WHERE json_each.value = ${tag})`,
     ),
   ];
-}
-
-/**
- * Ends a task as canceled, if it has not ended. One transaction: the state, the leases with it, so that no consumer can
- * write any more, the look at what came of it (a task that is returned has ended), and the hold on a reserved id.
- * @param runMax spares a later run: news that comes late is not for it.
- */
-export async function cancelTask(
-  db: Database,
-  namespaceId: string,
-  taskId: string,
-  nowMs: number,
-  runMax?: number,
-): Promise<Task | undefined> {
-  const isIt = and(eq(tasks.namespaceId, namespaceId), eq(tasks.id, taskId));
-  const inTime = runMax === undefined ? undefined : lte(tasks.run, runMax);
-  const [, , found] = await db.batch([
-    db
-      .update(tasks)
-      .set({ status: "canceled", endedAtMs: nowMs, updatedAtMs: nowMs, result: RESULT_OF_PARTS })
-      .where(and(isIt, inTime, inArray(tasks.status, [...CANCELABLE_STATUSES]))),
-    clearLeases(db, namespaceId, taskId),
-    selectTask(db, namespaceId, taskId),
-    releaseEndedId(db, { namespaceId, id: taskId }),
-  ]);
-  return found[0] && toTask(found[0]);
 }
 
 export interface StillTask {

@@ -21,6 +21,9 @@ export const PART_MEMORIES = 25;
 /** Runs of a part in a row without a checkpoint, after which its task ends as `error`. */
 export const PART_ATTEMPTS_MAX = 8;
 
+/** Where a next run begins: it does all that is left, or no more than what failed in a task that has nothing else left. */
+export type RunFrom = "checkpoints" | "failed";
+
 export const ITEM_VERDICTS = ["re_voiced", "flagged", "skipped", "failed"] as const;
 /** `flagged` is re-voiced too, but the fact guard found something lost or added. */
 export type ItemVerdict = (typeof ITEM_VERDICTS)[number];

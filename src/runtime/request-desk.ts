@@ -64,7 +64,8 @@ export class RequestDesk implements Port.TaskRequests {
    * the run goes into the claim, so that news of the former run does not end this one. Without a claim, because the
    * object's storage was lost, D1 decides alone, and the sweeper watches.
    */
-  async invoke({ taskId, namespaceId, run, invokeId, mayOpen }: Port.InvokeRequest): Promise<Port.InvokeAnswer> {
+  async invoke(request: Port.InvokeRequest): Promise<Port.InvokeAnswer> {
+    const { taskId, namespaceId, run, invokeId, from, mayOpen } = request;
     const { claims, driver, services, change } = this.parts;
     const record = this.#find(taskId);
     if (record?.state === "retired") return this.#removedOrPending(record, "retired");
@@ -80,7 +81,7 @@ export class RequestDesk implements Port.TaskRequests {
       });
     };
     watch();
-    const opened = await within(ROW_WITHIN_MS, openRun(services, { id: taskId, namespaceId, expectedRun }));
+    const opened = await within(ROW_WITHIN_MS, openRun(services, { id: taskId, namespaceId, expectedRun, from }));
     if (opened === undefined) {
       await driver.attend(taskId, "call");
       return known === undefined ? "unchanged" : "repeated";

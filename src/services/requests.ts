@@ -1,6 +1,6 @@
 import { NIL, validate } from "uuid";
 import { holdId } from "../data/held-id-store";
-import { cancelTask as cancelTaskRow } from "../data/task-store";
+import { cancelTask as cancelTaskRow } from "../data/task-cancel-store";
 import { taskIdOf } from "../domain/ids";
 import type { TaskStatus } from "../domain/task";
 import type { CallContext } from "./context";

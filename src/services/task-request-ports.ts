@@ -1,4 +1,4 @@
-import type { Task, TaskHead, TaskType } from "../domain/task";
+import type { RunFrom, Task, TaskHead, TaskType } from "../domain/task";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
 import type { TaskInput } from "./task-input";
@@ -81,7 +81,8 @@ export interface InvokeRequest {
   readonly run: number;
   /** The client's own id of this invoke, which makes it repeatable; null when it gave none. */
   readonly invokeId: string | null;
-  /** False for a complete task: then it is only asked whether this invoke came before. */
+  readonly from: RunFrom;
+  /** False for a task that cannot be opened: then it is only asked whether this invoke came before. */
   readonly mayOpen: boolean;
 }
 

@@ -1,5 +1,6 @@
 import { errorText } from "../domain/error-text";
 import * as items from "../data/task-item-store";
+import { cancelTask as cancelStored } from "../data/task-cancel-store";
 import * as store from "../data/task-store";
 import { taskIdOf } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
@@ -25,14 +26,21 @@ export function findTaskToShow(ctx: CallContext, taskId: string): Promise<Task |
   return store.findTask(ctx.db, ctx.namespaceId, taskId);
 }
 
-/** Tasks of the namespace; with a request id, the one that it made. */
-export async function listTasks(
-  ctx: CallContext,
-  { requestId, ...filter }: store.TaskFilter & { readonly requestId?: string | undefined },
-  page: PageRequest,
-): Promise<Page<Task>> {
-  const id = requestId === undefined ? undefined : await taskIdOf(ctx.namespaceId, requestId);
-  return store.listTasks(ctx.db, ctx.namespaceId, { ...filter, id }, page);
+/** What tasks are looked for by; with request ids, those that they made. */
+export interface TaskSearch extends Omit<store.TaskFilter, "ids"> {
+  readonly requestIds?: readonly string[] | undefined;
+}
+
+export async function listTasks(ctx: CallContext, search: TaskSearch, page: PageRequest): Promise<Page<Task>> {
+  return store.listTasks(ctx.db, ctx.namespaceId, await filterOf(ctx, search), page);
+}
+
+export async function filterOf(
+  { namespaceId }: CallContext,
+  { requestIds, ...filter }: TaskSearch,
+): Promise<store.TaskFilter> {
+  if (requestIds === undefined) return filter;
+  return { ...filter, ids: await Promise.all(requestIds.map((id) => taskIdOf(namespaceId, id.toLowerCase()))) };
 }
 
 /**
@@ -52,7 +60,7 @@ export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: numb
 
 /** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
 export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
-  const task = present(await store.cancelTask(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
+  const task = present(await cancelStored(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
   // Also when an earlier call ended it: its word to the object may have been lost.
   await ctx.requests.ended(taskId, task.run);
   return task;

@@ -2,9 +2,9 @@ import { errorText } from "../domain/error-text";
 import { findTasks } from "../data/reference-store";
 import { findPulses, type TaskPulse } from "../data/task-part-store";
 import { purgeTask, removeTask } from "../data/task-removal-store";
-import { openNextRun } from "../data/task-run-store";
+import { openNextRun, type RunToOpen } from "../data/task-run-store";
 import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
-import { cancelTask } from "../data/task-store";
+import { cancelTask } from "../data/task-cancel-store";
 import { hasEnded, type NewTask, type Task, type TaskHead } from "../domain/task";
 import type { Operation } from "../domain/task-commands";
 import { within } from "../domain/time-limit";
@@ -79,10 +79,7 @@ export function forgetTask(services: Services, head: TaskHead): Promise<void> {
 }
 
 /** @returns the number of the run that was opened, or undefined when the task is not at the end of that run. */
-export function openRun(
-  services: Services,
-  task: { readonly id: string; readonly namespaceId: string; readonly expectedRun: number },
-): Promise<number | undefined> {
+export function openRun(services: Services, task: RunToOpen): Promise<number | undefined> {
   return openNextRun(services.db, task, services.clock.nowMs());
 }
 

@@ -23,6 +23,8 @@ const OPERATION_IDS = [
   "checkmate-task-get",
   "checkmate-task-status",
   "checkmate-task-cancel",
+  "checkmate-tasks-cancel",
+  "checkmate-tasks-clean",
   "checkmate-task-items-list",
   "request-get",
   "request-cancel",

@@ -178,6 +178,8 @@ const STRICT_QUERIES = new Set([
   "checkmate-task-status",
   "checkmate-task-items-list",
   "checkmate-task-cancel",
+  "checkmate-tasks-cancel",
+  "checkmate-tasks-clean",
   "request-get",
   "request-cancel",
   "policies-get",

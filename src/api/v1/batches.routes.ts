@@ -95,7 +95,12 @@ export function batchesRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const { state: wanted, name, request_id: requestId, ...page } = c.req.valid("query");
     const statuses = wanted && statusesOfBatchState(wanted);
-    const filter = { types: ["batch" as const], statuses, name, requestId: requestId?.toLowerCase() };
+    const filter = {
+      types: ["batch" as const],
+      statuses,
+      name,
+      requestIds: requestId === undefined ? undefined : [requestId],
+    };
     return c.json(listOf(c, await listTasks(c.get("call"), filter, pageRequestOf(page)), toBatchV1), 200);
   });
   app.openapi(get, async (c) => c.json(toBatchV1(await batchOf(c)), 200));

@@ -8,7 +8,7 @@ import { findRequestId } from "../middleware/request-id";
 import { preferredWaitSeconds } from "../middleware/prefer";
 import { rateLimit } from "../middleware/rate-limit";
 import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
-import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1, TimestampV1 } from "./common.dto";
+import { CursorQueryV1, idParameter, LimitQueryV1, listV1, NoQueryV1, severalV1, TimestampV1 } from "./common.dto";
 import { ifMatchHeaderV1, preferHeaderV1, requestIdHeaderV1 } from "./creation.dto";
 import {
   ItemVerdictV1,
@@ -29,13 +29,6 @@ const tags = ["checkmate"];
 const params = z.object({ task_id: idParameter("task_id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") });
 const taskProblems = problems(...COMMON_PROBLEMS, 404, 410, 422);
 
-/** A database statement takes a hundred values in all. */
-const REPEATS_MAX = 20;
-
-/** A parameter that may stand several times: any of the values. */
-const repeatable = <T extends z.ZodType>(item: T) =>
-  z.union([z.array(item).max(REPEATS_MAX), item.transform((one) => [one])]).optional();
-
 const list = createRoute({
   method: "get",
   path: "/v1/checkmate/tasks",
@@ -48,10 +41,10 @@ const list = createRoute({
     query: z.strictObject({
       limit: LimitQueryV1,
       cursor: CursorQueryV1,
-      status: repeatable(TaskStatusV1),
-      operation: repeatable(OperationV1),
-      type: repeatable(TaskTypeV1),
-      tag: repeatable(z.string()).openapi({ description: "Tasks that carry all of these tags." }),
+      status: severalV1(TaskStatusV1),
+      operation: severalV1(OperationV1),
+      type: severalV1(TaskTypeV1),
+      tag: severalV1(z.string()).openapi({ description: "Tasks that carry all of these tags." }),
       since: TimestampV1.optional().openapi({ description: "Created at this time or later." }),
       sort: z.enum(["created_at", "-created_at"]).default("-created_at"),
     }),
@@ -101,17 +94,24 @@ const invoke = createRoute({
   path: "/v1/checkmate/tasks/{task_id}/invoke",
   operationId: "checkmate-task-invoke",
   tags,
-  summary: "Run a failed or canceled task again",
+  summary: "Run a task again that failed, was canceled, or has failed memories",
   description: [
     "Opens the next run of a task in `error` or `canceled`. It goes on from what is done; what failed is tried again. One",
     "that is still open stays as it is. To be safe against lost answers send a `requestId` of this invoke's own, or",
     "`If-Match` with the task's ETag.",
+    "",
+    "With `?from=failed` it redoes the memories that failed, of a `complete` task too. One that ended early and has",
+    "memories which were never done is refused: without `from` it goes on with these as well.",
   ].join("\n"),
   security: SECURED,
   middleware: rateLimit,
   request: {
     params,
-    query: NoQueryV1,
+    query: z.strictObject({
+      from: z.enum(["failed"]).optional().openapi({
+        description: "`failed`: redo what failed, and nothing else. Of a complete task too.",
+      }),
+    }),
     headers: z.object({ requestId: requestIdHeaderV1(false), "If-Match": ifMatchHeaderV1 }),
   },
   responses: {
@@ -156,8 +156,9 @@ export function checkmateRoutes(app: Api): void {
   });
   app.openapi(invoke, async (c) => {
     const expectedRuns = versionsOf(c.req.header("If-Match"));
-    const input = { expectedRuns, invokeId: findRequestId(c) ?? null };
-    const task = await invokeTask(c.get("call"), c.req.valid("param").task_id, input);
+    const from = c.req.valid("query").from === "failed" ? "failed" : "checkpoints";
+    const taskId = c.req.valid("param").task_id;
+    const task = await invokeTask(c.get("call"), taskId, { expectedRuns, invokeId: findRequestId(c) ?? null, from });
     return c.json(toNewTaskResponseV1(task), 202);
   });
   app.openapi(status, async (c) => {

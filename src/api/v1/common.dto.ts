@@ -57,6 +57,13 @@ export const FlagQueryV1 = z
   .default("false")
   .transform((value) => value === "true");
 
+/** A database statement takes a hundred values in all. */
+const SEVERAL_MAX = 20;
+
+/** One value or several, and not none: an empty list says nothing. In a query the parameter stands several times. */
+export const severalV1 = <T extends z.ZodType>(item: T) =>
+  z.union([z.array(item).min(1).max(SEVERAL_MAX), item.transform((one) => [one])]).optional();
+
 export const IncludeDeletedQueryV1 = FlagQueryV1.openapi({
   description: "Whether deleted things are shown too.",
   example: "true",

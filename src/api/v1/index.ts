@@ -4,6 +4,7 @@ import { agentsRoutes } from "./agents.routes";
 import { batchCreationRoutes } from "./batch-creation.routes";
 import { batchesRoutes } from "./batches.routes";
 import { checkmateRoutes } from "./checkmate.routes";
+import { checkmateManyRoutes } from "./checkmate-many.routes";
 import { collectionWorkRoutes } from "./collection-work.routes";
 import { collectionsRoutes } from "./collections.routes";
 import { keysRoutes } from "./keys.routes";
@@ -26,6 +27,7 @@ export function v1Routes(app: Api): void {
   batchCreationRoutes(app);
   batchesRoutes(app);
   checkmateRoutes(app);
+  checkmateManyRoutes(app);
   requestsRoutes(app);
   policiesRoutes(app);
   namespacesRoutes(app);

@@ -1,0 +1,56 @@
+import pLimit from "p-limit";
+import { countEndedTasks, listEndedTasks } from "../data/task-removal-store";
+import { errorText } from "../domain/error-text";
+import type { TaskHead } from "../domain/task";
+import type { CallContext } from "./context";
+import { ServiceError } from "./errors";
+
+export const CLEAN_OLDER_THAN_DAYS_DEFAULT = 7;
+/** Each takes a call of its object, and a Worker has a thousand calls in all. */
+export const CLEANED_PER_CALL_MAX = 500;
+const CLEANED_AT_ONCE = 16;
+/** After so long a call begins no further removal. */
+const CLEAN_SECONDS = 20;
+const DAY_MS = 86_400_000;
+
+export interface CleanInput {
+  /** Since their end. */
+  readonly olderThanDays: number;
+  /** Change nothing: only count. */
+  readonly dryRun: boolean;
+}
+
+/**
+ * Removes the tasks of the namespace that ended so long ago, as `removeTask` does: the oldest ends first, and as many as a
+ * call can. Sent again it goes on; with nothing left it removes none.
+ * @returns how many were removed, each proven; for a dry run how many there are.
+ * @throws ServiceError `removal-pending` when there are some, and none is proven to be removed.
+ */
+export async function cleanTasks(ctx: CallContext, { olderThanDays, dryRun }: CleanInput): Promise<number> {
+  const { db, namespaceId, clock } = ctx;
+  const beforeMs = clock.nowMs() - olderThanDays * DAY_MS;
+  if (dryRun) return countEndedTasks(db, namespaceId, beforeMs);
+  const old = await listEndedTasks(db, namespaceId, beforeMs, CLEANED_PER_CALL_MAX);
+  const endMs = clock.nowMs() + CLEAN_SECONDS * 1_000;
+  const slot = pLimit(CLEANED_AT_ONCE);
+  const removals = old.map((head) => slot(async () => clock.nowMs() < endMs && (await isRemoved(ctx, head))));
+  const cleaned = (await Promise.all(removals)).filter(Boolean).length;
+  if (old.length > 0 && cleaned === 0) throw pending();
+  return cleaned;
+}
+
+/** One that fails is no matter of the others. */
+async function isRemoved(ctx: CallContext, head: TaskHead): Promise<boolean> {
+  try {
+    return (await ctx.requests.remove(head)) === "removed";
+  } catch (error) {
+    ctx.log("warn", "clean-failed", { task_id: head.id, error: errorText(error) });
+    return false;
+  }
+}
+
+function pending(): ServiceError {
+  const detail =
+    "There are tasks to remove, and none is proven to be removed yet. Send the same call again: it goes on.";
+  return new ServiceError("unavailable", "removal-pending", detail);
+}

@@ -1,0 +1,37 @@
+import { env } from "cloudflare:workers";
+import type { TaskStatus } from "../../src/domain/task";
+
+interface TaskRows {
+  readonly namespaceId: string;
+  readonly count: number;
+  readonly status?: TaskStatus;
+  /** Of the first; each further one is created a second later. */
+  readonly createdAtMs?: number;
+  readonly endedAtMs?: number;
+  readonly tags?: readonly string[];
+  readonly name?: string;
+}
+
+/** Rows of tasks straight in D1, with no object and no work behind them. @returns their ids, oldest first. */
+export async function insertTaskRows(wanted: TaskRows): Promise<string[]> {
+  const {
+    namespaceId,
+    count,
+    status = "created",
+    createdAtMs = 1_000,
+    endedAtMs = null,
+    tags = [],
+    name = null,
+  } = wanted;
+  const ids = Array.from({ length: count }, () => `task_${crypto.randomUUID().replaceAll("-", "")}`);
+  await env.DB.prepare(
+    `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags, metadata, fingerprint,
+       command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
+     SELECT value, ?2, value, 'key_x', 'batch', 're-voice', ?3, ?7, ?6, '{}', value, '{}', 1, 0, ?4 + key * 1000, ?4, ?5,
+       1e15
+     FROM json_each(?1)`,
+  )
+    .bind(JSON.stringify(ids), namespaceId, status, createdAtMs, endedAtMs, JSON.stringify(tags), name)
+    .run();
+  return ids;
+}
