@@ -3,7 +3,9 @@ import { openServices } from "./runtime/context";
 import { sweepAll } from "./runtime/sweeper";
 import { consumeBells } from "./runtime/task-consumer";
 
+export { ModelGateObject } from "./runtime/model-gate-object";
 export { TaskRequestObject } from "./runtime/task-request-object";
+export { TaskWatchObject } from "./runtime/task-watch-object";
 
 const app = createApp();
 

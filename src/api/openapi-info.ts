@@ -65,6 +65,12 @@ after a lost answer, a timeout, a 5xx, a crash of your own. The first answer is 
 
 Agents and collections take a \`requestId\` too, if you like: a repeat answers 200 with the first, as it is now.
 
+# Watching
+
+\`GET /v1/checkmate/tasks/{task_id}/events\` with \`Accept: text/event-stream\` streams what happens to a task, from its
+birth to its end. Come back with the last \`id\` as \`Last-Event-ID\` whenever the stream closes before the \`end\`: nothing is
+lost, and nothing comes twice.
+
 # Deleting
 
 \`DELETE\` marks a thing as deleted: from then on it answers 410, \`?include_deleted=true\` reads it, and

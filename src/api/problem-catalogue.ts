@@ -13,6 +13,18 @@ const CATALOGUE = {
   ],
   "header-invalid": ["A header is malformed", "Correct the header that the detail names."],
   "cursor-invalid": ["The cursor is not ours", "Use `next_cursor` as it was given, with the same filters."],
+  "cursor-ahead": [
+    "The cursor is beyond the last event",
+    "Use the `sequence` of an event of this task: the last one that you have.",
+  ],
+  "too-many-watchers": [
+    "The task has too many watchers",
+    "Read its events in pages, or open the stream again after `Retry-After` seconds.",
+  ],
+  "watchers-full": [
+    "No more streams can be held",
+    "Read the events in pages, or open the stream again after `Retry-After` seconds.",
+  ],
   "request-id-missing": [
     "A requestId is required",
     "Send the header `requestId` with a GUID that you make, and send the same one when you try again.",

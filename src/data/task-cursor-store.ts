@@ -3,7 +3,7 @@ import type { BatchItem } from "drizzle-orm/batch";
 import { parseOwnJson } from "../domain/own-json";
 import type { CursorOperation, TaskCursor } from "../domain/task-commands";
 import type { Database } from "./database";
-import { heldBy, type LeasedPart } from "./task-part-sql";
+import { heldBy, type LeasedPart, WATCHED_UNTIL, type Watched } from "./task-part-sql";
 
 /** Where a part stands that goes by a cursor, and whether its collection still does. Undefined: the lease is lost. */
 export async function loadCursor<O extends CursorOperation>(
@@ -45,7 +45,7 @@ export function stepWritten({ lease, cursor }: Pick<CursorStep, "lease" | "curso
 
 /** What became of a step: `refused` when its condition does not hold, `lost` when the lease is. */
 export type StepOutcome =
-  | { readonly kind: "written"; readonly cursor: TaskCursor }
+  | ({ readonly kind: "written"; readonly cursor: TaskCursor } & Watched)
   | { readonly kind: "refused" }
   | { readonly kind: "lost" };
 
@@ -61,14 +61,19 @@ export async function writeStep(
   statements: readonly Statement[] = [],
 ): Promise<StepOutcome> {
   const { lease } = step;
-  const stands = db.all<{ cursor: string }>(sql`SELECT cursor FROM task_parts
+  const stands = db.all<Stands>(sql`SELECT cursor, ${WATCHED_UNTIL} FROM task_parts
     WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)}`);
   const results = await db.batch([moveCursor(db, step), setTotal(db, step), ...statements, stands]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the last statement's rows
-  const [held] = results.at(-1) as readonly { readonly cursor: string }[];
+  const [held] = results.at(-1) as readonly Stands[];
   if (held === undefined) return { kind: "lost" };
   const cursor = parseOwnJson<TaskCursor>(held.cursor);
-  return cursor.step === step.cursor.step ? { kind: "written", cursor } : { kind: "refused" };
+  const { watchedUntilMs } = held;
+  return cursor.step === step.cursor.step ? { kind: "written", cursor, watchedUntilMs } : { kind: "refused" };
+}
+
+interface Stands extends Watched {
+  readonly cursor: string;
 }
 
 /** A checkpoint is progress: the count of vain attempts begins anew. */

@@ -4,7 +4,7 @@ import type { ReVoiceCommand } from "../domain/task-commands";
 import { parseOwnJson } from "../domain/own-json";
 import type { Database } from "./database";
 import { taskItems } from "./task-schema";
-import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
+import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS, WATCHED_UNTIL, type Watched } from "./task-part-sql";
 
 /** An item that is still to be done, with its source as it is now. */
 export interface PendingItem {
@@ -81,7 +81,7 @@ export interface ItemResult {
 /**
  * Writes results that ended together, in one transaction, and extends the lease with it. Every statement carries the
  * token and the status, because a batch goes on after a statement that changed nothing.
- * @returns false when the lease is lost: nothing was written then.
+ * @returns undefined when the lease is lost: nothing was written then.
  */
 export async function checkpoint(
   db: Database,
@@ -89,7 +89,7 @@ export async function checkpoint(
   command: ReVoiceCommand,
   results: readonly ItemResult[],
   times: { readonly nowMs: number; readonly leaseExpiresAtMs: number },
-): Promise<boolean> {
+): Promise<Watched | undefined> {
   const json = JSON.stringify(results);
   const batch = await db.batch([
     insertMemories(db, lease, command, json, times.nowMs),
@@ -100,7 +100,7 @@ export async function checkpoint(
     failOnFailedItem(db, lease, times.nowMs),
     clearLeases(db, lease.namespaceId, lease.taskId),
   ]);
-  return batch[3].length > 0;
+  return batch[3][0];
 }
 
 /** The source row gives all that is carried over; the unique index on (source, task) is the last fence. */
@@ -151,13 +151,13 @@ function updatePart(
 ) {
   const own = sql`FROM task_items WHERE task_items.task_id = task_parts.task_id
     AND position >= first_position AND position < end_position`;
-  return db.all<{ part: number }>(sql`UPDATE task_parts SET attempts = 0,
+  return db.all<Watched>(sql`UPDATE task_parts SET attempts = 0,
       lease_expires_at_ms = ${times.leaseExpiresAtMs}, updated_at_ms = ${times.nowMs},
       (re_voiced, flagged, skipped, failed, model_calls, input_tokens, output_tokens) = (SELECT
         coalesce(sum(verdict IN ('re_voiced', 'flagged')), 0), coalesce(sum(verdict = 'flagged'), 0),
         coalesce(sum(verdict = 'skipped'), 0), coalesce(sum(verdict = 'failed'), 0),
         sum(task_items.model_calls), sum(task_items.input_tokens), sum(task_items.output_tokens) ${own})
-    WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)} RETURNING part`);
+    WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)} RETURNING ${WATCHED_UNTIL}`);
 }
 
 function failOnFailedItem(db: Database, lease: LeasedPart, nowMs: number) {

@@ -32,6 +32,15 @@ export const RESULT_OF_PARTS = sql`CASE WHEN tasks.planned_at_ms IS NULL THEN NU
     'skipped', coalesce(sum(skipped), 0), 'failed', coalesce(sum(failed), 0))
     FROM task_parts WHERE task_parts.task_id = tasks.id)) END`;
 
+/** Until when somebody watches a task, as a statement that changes it says. */
+export interface Watched {
+  /** Null where nobody did. */
+  readonly watchedUntilMs: number | null;
+}
+
+/** The column of {@link Watched}, for a statement on task_parts. */
+export const WATCHED_UNTIL = sql`(SELECT watched_until_ms FROM tasks WHERE tasks.id = task_parts.task_id) AS watchedUntilMs`;
+
 /**
  * Takes every lease of a task away: to be sent in one batch with what ended it. Whether it has ended is asked once, before
  * any part is read: this stands in every checkpoint.

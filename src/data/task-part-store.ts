@@ -68,10 +68,18 @@ export async function extendLease(db: Database, lease: LeasedPart, expiresAtMs: 
   return rows.length > 0;
 }
 
-/** Gives the part back because its time is up; it goes on where it stands. That is no attempt. */
-export async function yieldPart(db: Database, lease: LeasedPart, nowMs: number): Promise<void> {
-  await db.run(sql`UPDATE task_parts SET lease_token = NULL, lease_expires_at_ms = NULL, attempts = 0,
-      updated_at_ms = ${nowMs}
+/**
+ * Gives the part back because its time is up; it goes on where it stands. That is no attempt; and if nothing of it was
+ * begun, it is as if it had not been claimed.
+ */
+export async function yieldPart(
+  db: Database,
+  lease: LeasedPart,
+  given: { readonly nowMs: number; readonly notBeforeMs: number; readonly isUntouched: boolean },
+): Promise<void> {
+  await db.run(sql`UPDATE task_parts SET lease_token = NULL, lease_expires_at_ms = NULL,
+      attempts = CASE WHEN ${given.isUntouched ? 1 : 0} THEN max(attempts - 1, 0) ELSE 0 END,
+      not_before_ms = ${given.notBeforeMs}, updated_at_ms = ${given.nowMs}
     WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)}`);
 }
 
@@ -160,6 +168,8 @@ function endAsError(db: Database, task: TaskToFail, error: SQL, condition: SQL, 
 export interface TaskPulse {
   readonly status: TaskStatus;
   readonly run: number;
+  /** Somebody watches its events until then; null where nobody did. */
+  readonly watchedUntilMs: number | null;
   /** Parts under a living lease, and parts that could be taken now. */
   readonly working: number;
   readonly waiting: number;
@@ -175,7 +185,9 @@ export async function findPulses(
   taskIds: readonly string[],
   nowMs: number,
 ): Promise<ReadonlyMap<string, TaskPulse>> {
-  const rows = await db.all<TaskPulse & { readonly id: string }>(sql`SELECT tasks.id, tasks.status, tasks.run,
+  const rows = await db.all<
+    TaskPulse & { readonly id: string }
+  >(sql`SELECT tasks.id, tasks.status, tasks.run, tasks.watched_until_ms AS watchedUntilMs,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'
         AND lease_expires_at_ms > ${nowMs}) AS working,
       (SELECT count(*) FROM task_parts WHERE task_id = tasks.id AND task_parts.status = 'open'

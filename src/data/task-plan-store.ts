@@ -15,12 +15,12 @@ interface PlanInput {
  * bounded size. One `batch()` is one transaction, and each statement stands only while the task is created and without
  * a plan; so of two planners one does all and the other nothing, and no reader ever sees half a plan. The last
  * statement seals, and completes a task that has nothing to do. A task whose references are gone ends instead.
- * @returns whether this call made the plan.
+ * @returns how many items it has, if this call made the plan.
  */
 export async function planItems(
   db: Database,
   input: PlanInput & { readonly command: ReVoiceCommand },
-): Promise<boolean> {
+): Promise<number | undefined> {
   const { namespaceId, taskId, nowMs } = input;
   const [, , , , sealed] = await db.batch([
     failWithoutReferences(db, input),
@@ -31,7 +31,7 @@ export async function planItems(
     completeIfDone(db, namespaceId, taskId, nowMs),
     bindNewTarget(db, namespaceId, taskId, nowMs),
   ]);
-  return sealed.length > 0;
+  return sealed[0]?.total;
 }
 
 /** What was removed for good before the plan leaves nothing to plan: without this the task would complete without work. */
@@ -76,10 +76,10 @@ function unplanned({ taskId, namespaceId }: PlanInput) {
 }
 
 function seal(db: Database, { taskId, namespaceId, nowMs }: PlanInput, total: SQL) {
-  return db.all<{ id: string }>(sql`UPDATE tasks SET status = 'running', attempts = 1, planned_at_ms = ${nowMs},
-      started_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, total = ${total}
+  return db.all<{ total: number }>(sql`UPDATE tasks SET status = 'running', attempts = 1, planned_at_ms = ${nowMs},
+      started_at_ms = ${nowMs}, run_started_at_ms = ${nowMs}, run_base = 0, updated_at_ms = ${nowMs}, total = ${total}
     WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'created' AND planned_at_ms IS NULL
-    RETURNING id`);
+    RETURNING total`);
 }
 
 function insertTarget(db: Database, input: PlanInput & { readonly command: ReVoiceCommand }) {

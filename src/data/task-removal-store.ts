@@ -2,8 +2,11 @@ import { and, count, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { TaskHead } from "../domain/task";
 import type { Database } from "./database";
 import { releaseId } from "./held-id-store";
-import { RESULT_OF_PARTS } from "./task-part-sql";
+import { RESULT_OF_PARTS, type Watched } from "./task-part-sql";
 import { taskEvents, taskItems, taskParts, tasks } from "./task-schema";
+
+/** Events of a removed task that watchers may have to be told still: they are seconds behind, not minutes. */
+const UNHEARD_EVENTS_MAX = 1_000;
 
 /**
  * Ends the task if it is open, and empties its row to a tombstone, in one transaction. It is an upsert, because an
@@ -11,11 +14,11 @@ import { taskEvents, taskItems, taskParts, tasks } from "./task-schema";
  * and with them every lease; what the task wrote stays with its collection. The result of a re-voicing is counts; those
  * of other operations may hold words of the client.
  */
-export async function removeTask(db: Database, head: TaskHead, nowMs: number): Promise<void> {
+export async function removeTask(db: Database, head: TaskHead, nowMs: number): Promise<Watched> {
   const own = (table: typeof taskParts | typeof taskItems) =>
     and(eq(table.namespaceId, head.namespaceId), eq(table.taskId, head.id));
-  await db.batch([
-    db.run(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
+  const [[removed]] = await db.batch([
+    db.all<Watched>(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
         fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms, deleted_at_ms)
       VALUES (${head.id}, ${head.namespaceId}, ${head.requestId}, ${head.keyId}, ${head.type}, ${head.operation},
         'canceled', '[]', '{}', ${head.fingerprint}, NULL, 1, 0, ${head.createdAtMs}, ${nowMs}, ${nowMs}, ${nowMs},
@@ -26,14 +29,18 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
         deleted_at_ms = coalesce(deleted_at_ms, ${nowMs}),
         result = CASE WHEN operation <> 're-voice' THEN NULL WHEN ended_at_ms IS NULL THEN ${RESULT_OF_PARTS} ELSE result END,
         name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL
-      WHERE namespace_id = ${head.namespaceId}`),
+      WHERE namespace_id = ${head.namespaceId}
+      RETURNING watched_until_ms AS watchedUntilMs`),
     db.delete(taskItems).where(own(taskItems)),
     db.delete(taskParts).where(own(taskParts)),
-    // The last one stays with the tombstone: whoever still watches hears the end.
+    // The last one stays with the tombstone; while somebody watches, those that the watchers may not have heard yet too.
     db.run(sql`DELETE FROM task_events WHERE task_id = ${head.id} AND namespace_id = ${head.namespaceId}
-      AND sequence < (SELECT max(sequence) FROM task_events WHERE task_id = ${head.id})`),
+      AND sequence < (SELECT max(sequence) FROM task_events WHERE task_id = ${head.id})
+        - (SELECT CASE WHEN watched_until_ms > ${nowMs} THEN ${UNHEARD_EVENTS_MAX} ELSE 0 END FROM tasks
+          WHERE id = ${head.id})`),
     releaseId(db, head),
   ]);
+  return removed ?? { watchedUntilMs: null };
 }
 
 /** Forgets a tombstone whose time is over. */

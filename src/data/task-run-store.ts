@@ -2,6 +2,10 @@ import { sql, type SQL } from "drizzle-orm";
 import type { RunFrom } from "../domain/task";
 import type { Database } from "./database";
 
+/** Items that keep their end in the next run. For an UPDATE of tasks, before what failed is opened again. */
+const ENDED_BEFORE = sql`(SELECT coalesce(sum(re_voiced + skipped + done
+  + CASE WHEN cursor IS NULL THEN 0 ELSE failed END), 0) FROM task_parts WHERE task_parts.task_id = tasks.id)`;
+
 export interface RunToOpen {
   readonly id: string;
   readonly namespaceId: string;
@@ -23,6 +27,7 @@ export async function openNextRun(db: Database, task: RunToOpen, nowMs: number):
   const [moved] = await db.batch([
     db.all<{ run: number }>(sql`UPDATE tasks SET run = run + 1, attempts = 0, error = NULL, result = NULL,
         status = CASE WHEN planned_at_ms IS NULL THEN 'created' ELSE 'retry' END,
+        run_started_at_ms = CASE WHEN planned_at_ms IS NULL THEN NULL ELSE ${nowMs} END, run_base = ${ENDED_BEFORE},
         ended_at_ms = NULL, updated_at_ms = ${nowMs}, poked_at_ms = ${nowMs}
       WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
         AND operation IS NOT NULL AND ${OPENS[from]}

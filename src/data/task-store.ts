@@ -32,12 +32,15 @@ export async function findLastOfSubject(db: Database, namespaceId: string, subje
 }
 
 /** What a consumer needs of a task. */
-export type FoundTask = Pick<Task, "id" | "namespaceId" | "status" | "run" | "command">;
+export type FoundTask = Pick<Task, "id" | "namespaceId" | "status" | "run" | "command" | "watchedUntilMs">;
 
 /** By id alone: a bell carries nothing else. The namespace comes from the row, and goes into every later query. */
 export async function findTaskToRun(db: Database, taskId: string): Promise<FoundTask | undefined> {
-  const { id, namespaceId, status, run, command } = tasks;
-  const rows = await db.select({ id, namespaceId, status, run, command }).from(tasks).where(eq(tasks.id, taskId));
+  const { id, namespaceId, status, run, command, watchedUntilMs } = tasks;
+  const rows = await db
+    .select({ id, namespaceId, status, run, command, watchedUntilMs })
+    .from(tasks)
+    .where(eq(tasks.id, taskId));
   return rows[0];
 }
 

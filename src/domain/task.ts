@@ -96,6 +96,11 @@ export interface Task extends Omit<NewTask, "acceptedAtMs"> {
   readonly endedAtMs: number | null;
   /** Set on a tombstone, which keeps ids, status and times, and no texts. */
   readonly deletedAtMs: number | null;
+  /** Somebody watches its events until then; null where nobody did. */
+  readonly watchedUntilMs: number | null;
+  /** When its present run began to work, and how many of its items had an end by then. */
+  readonly runStartedAtMs: number | null;
+  readonly runBase: number;
 }
 
 export interface ItemProblem {
@@ -137,6 +142,9 @@ export function bornTask({ acceptedAtMs, ...task }: NewTask): Task {
     updatedAtMs: acceptedAtMs,
     endedAtMs: null,
     deletedAtMs: null,
+    watchedUntilMs: null,
+    runStartedAtMs: null,
+    runBase: 0,
   };
 }
 

@@ -104,12 +104,20 @@ export function sameWord(term: QueryTerm, word: string, stemOf: (word: string) =
   return stemOf(word) === term.stem ? SAME_STEM_WEIGHT : 0;
 }
 
+const searched = new WeakMap<ReadonlyMap<string, number>, readonly string[]>();
+
+/** The words of a text without its stop words: found out once, however many queries read the text. */
+function searchedOf(counts: ReadonlyMap<string, number>): readonly string[] {
+  const known = searched.get(counts) ?? [...counts.keys()].filter((word) => !STOP_WORDS.has(word));
+  searched.set(counts, known);
+  return known;
+}
+
 function bestMatch(term: QueryTerm, { counts }: TextWords, likeness: WordLikeness, floor: number): TermMatch[] {
   if (counts.has(term.word)) return [{ term: term.word, word: term.word, weight: 1 }];
   // What the index found and this text does not show is a word that the index folds otherwise.
   let best: TermMatch = { term: term.word, word: term.word, weight: floor };
-  for (const word of counts.keys()) {
-    if (STOP_WORDS.has(word)) continue;
+  for (const word of searchedOf(counts)) {
     const weight = likeness(term, word);
     if (weight > best.weight || (weight === best.weight && best.word === term.word))
       best = { term: term.word, word, weight };

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Limits } from "../services/context";
 import { type EmbedderConfig, embedderConfigOf, embedderFaults, EmbedderVariables } from "./embedder-config";
-import { isGiven, type ModelConfig, modelConfigOf, ModelVariables } from "./model-config";
+import type { GateLimits } from "../domain/model-gate";
+import { gateLimitsOf, isGiven, type ModelConfig, modelConfigOf, ModelVariables } from "./model-config";
 import type { Placement, Placements } from "./placement";
 
 const seconds = (fallback: number) => z.coerce.number().min(0.1).max(3_600).default(fallback);
@@ -62,6 +63,7 @@ const Variables = OwnVariables.extend(ModelVariables.shape)
 export interface Config {
   readonly adminKey: string;
   readonly model: ModelConfig;
+  readonly gate: GateLimits;
   readonly embedder: EmbedderConfig;
   readonly rateLimited: boolean;
   readonly placements: Placements;
@@ -90,6 +92,7 @@ export function readConfig(env: unknown): Config {
   return {
     adminKey: v.ADMIN_KEY,
     model: modelConfigOf(v),
+    gate: gateLimitsOf(v),
     embedder: embedderConfigOf(v),
     rateLimited: v.RATE_LIMIT === "on",
     placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },

@@ -1,5 +1,6 @@
 import { errorText } from "../domain/error-text";
 import { openDatabase } from "../data/database";
+import type { GateLimits } from "../domain/model-gate";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
 import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
 import type { Services } from "../services/context";
@@ -9,11 +10,13 @@ import { type Config, readConfig } from "./config";
 import { denseEmbeddingOf, embedderOf, requireIndex } from "./embedders";
 import { log } from "./log";
 import type { ModelConfig } from "./model-config";
+import { objectGate } from "./model-gates";
 import type { Placement, Placements } from "./placement";
 import { putKeysOf } from "./put-keys";
 import { type Readiness, readiness } from "./readiness";
 import { queueBells } from "./task-bells";
 import { objectRequests } from "./task-requests";
+import { objectWatchers } from "./task-watchers";
 import { textGeneratorOf } from "./text-generators";
 
 /** What the HTTP side needs besides the services. */
@@ -26,6 +29,7 @@ export interface ApiRuntime {
   readonly wrongKeyLimiter: RateLimit;
   readonly requestObjects: Placement;
   readonly model: Pick<ModelConfig, "provider" | "name">;
+  readonly gate: GateLimits;
   readonly readiness: () => Promise<readonly Readiness[]>;
 }
 
@@ -50,6 +54,7 @@ function configOf(env: Env): Config {
 export function openServices(env: Env): Services {
   const config = configOf(env);
   const db = openDatabase(env.DB);
+  const generator = generatorOf(config, env);
   return {
     db,
     clock: { nowMs: () => Date.now() },
@@ -57,7 +62,9 @@ export function openServices(env: Env): Services {
     claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
-    generator: generatorOf(config, env),
+    watchers: objectWatchers(env.TASK_WATCHES),
+    generator,
+    modelGate: config.model.provider === "embedded" ? null : objectGate(env.MODEL_GATE, generator.id),
     embedder: config.embedder.provider === "none" ? null : wordVectorsOf(env.ASSETS),
     dense: denseEmbeddingOf(config.embedder, textEmbedderOf(config, env), { db, env }),
     files: bucketFiles(env.FILES),
@@ -105,6 +112,11 @@ function wordVectorsOf(assets: Fetcher): WordVectors {
   return opened;
 }
 
+/** What all invocations together may ask of the model. */
+export function gateLimitsOf(env: Env): GateLimits {
+  return configOf(env).gate;
+}
+
 /** Where the objects of requests are, and were. */
 export function placementsOf(env: Env): Placements {
   return configOf(env).placements;
@@ -119,6 +131,7 @@ export function openApiRuntime(env: Env): ApiRuntime {
     wrongKeyLimiter: env.WRONG_KEY_LIMITER,
     requestObjects: config.placements.current,
     model: config.model,
+    gate: config.gate,
     readiness: () => readiness(env),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { GateLimits } from "../domain/model-gate";
 
 const MODEL_PROVIDERS = ["embedded", "workers-ai", "openai-compatible"] as const;
 /** What Workers AI is asked for where MODEL_NAME says nothing. */
@@ -8,6 +9,11 @@ const WORKERS_AI_MODEL = "@cf/meta/llama-3.3-70b-instruct-fp8-fast";
  * after its deadline.
  */
 const TIMEOUT_SECONDS_MAX = 120;
+
+/** One may come at once, and what comes at once is a part of the minute's amount: so of one a minute nothing would be left. */
+const REQUESTS_PER_MINUTE_MIN = 2;
+/** About one call. */
+const TOKENS_PER_MINUTE_MIN = 1_000;
 
 /** An empty variable is as none: wrangler.toml lists all of them. */
 export const optional = <T extends z.ZodType>(schema: T) =>
@@ -28,6 +34,9 @@ export const ModelVariables = z.object({
   MODEL_API_KEY: optional(ServerKey),
   MODEL_TIMEOUT_SECONDS: z.coerce.number().min(0.1).max(TIMEOUT_SECONDS_MAX).default(60),
   MODEL_STREAM: z.enum(["on", "off"]).default("on"),
+  MODEL_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(16),
+  MODEL_REQUESTS_PER_MINUTE: optional(z.coerce.number().int().min(REQUESTS_PER_MINUTE_MIN).max(1_000_000)),
+  MODEL_TOKENS_PER_MINUTE: optional(z.coerce.number().int().min(TOKENS_PER_MINUTE_MIN).max(1_000_000_000)),
 });
 
 /** Whether a variable is there, where the chosen provider needs it. */
@@ -61,5 +70,13 @@ export function modelConfigOf(v: z.output<typeof ModelVariables>): ModelConfig {
     apiKey: v.MODEL_API_KEY ?? null,
     stream: v.MODEL_STREAM === "on",
     timeoutSeconds,
+  };
+}
+
+export function gateLimitsOf(v: z.output<typeof ModelVariables>): GateLimits {
+  return {
+    concurrency: v.MODEL_CONCURRENCY,
+    requestsPerMinute: v.MODEL_REQUESTS_PER_MINUTE ?? null,
+    tokensPerMinute: v.MODEL_TOKENS_PER_MINUTE ?? null,
   };
 }

@@ -1,6 +1,7 @@
 import { errorText } from "../domain/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
+import { ModelCalls } from "../services/model-calls";
 import type { RunServices } from "../services/part-run";
 import { answerBell } from "../services/task-runs";
 import { Bell } from "./task-bells";
@@ -14,9 +15,10 @@ const STEPS_AT_ONCE = 2;
  * task's state allows decides.
  */
 export async function consumeBells(services: Services, batch: MessageBatch): Promise<void> {
-  const modelSlot = pLimit(services.limits.modelCallsPerInvocation);
+  const modelCalls = new ModelCalls(services);
   const stepSlot = pLimit(STEPS_AT_ONCE);
-  await Promise.all(batch.messages.map((message) => consume({ ...services, modelSlot, stepSlot }, message)));
+  await Promise.all(batch.messages.map((message) => consume({ ...services, modelCalls, stepSlot }, message)));
+  await modelCalls.close();
 }
 
 async function consume(services: RunServices, message: Message): Promise<void> {

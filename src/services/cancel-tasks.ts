@@ -10,6 +10,7 @@ import { CANCELABLE_STATUSES, type TaskStatus } from "../domain/task";
 import { within } from "../domain/time-limit";
 import type { CallContext } from "./context";
 import { filterOf, type TaskSearch } from "./tasks";
+import { tellWatchers } from "./tell-watchers";
 
 /** Tasks that one call cancels. */
 export const CANCELED_PER_CALL_MAX = 10_000;
@@ -113,6 +114,8 @@ async function tellObjects(ctx: CallContext, canceled: readonly TaskBefore[]): P
     (watchedUntilMs ?? 0) > nowMs ? 0 : status === "unbound" ? 1 : status === "created" ? 3 : 2;
   const told = canceled.toSorted((a, b) => urgency(a) - urgency(b)).slice(0, TOLD_OBJECTS_MAX);
   const slot = pLimit(TOLD_AT_ONCE);
-  const calls = told.map(({ id, run }) => slot(() => ctx.requests.ended(id, run)));
+  const calls = told.map(({ id, run, watchedUntilMs }) =>
+    slot(() => Promise.all([ctx.requests.ended(id, run), tellWatchers(ctx, id, watchedUntilMs)])),
+  );
   await within(TELL_WITHIN_MS, Promise.all(calls)).catch(() => slot.clearQueue());
 }

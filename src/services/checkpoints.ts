@@ -3,6 +3,7 @@ import { checkpoint, type ItemResult } from "../data/task-item-store";
 import type { ReVoiceCommand } from "../domain/task-commands";
 import type { Services } from "./context";
 import type { PartLease } from "./part-lease";
+import { tellWatchers } from "./tell-watchers";
 
 /**
  * Writes results as they end, those that end together in one round trip: while a write is under way, further results
@@ -42,13 +43,15 @@ export class Checkpoints {
     const results = this.#gathered;
     this.#gathered = [];
     if (results.length === 0 || this.lease.lost) return;
-    const held = await this.#writeTwice(results);
-    if (!held) return this.lease.lose();
+    const written = await this.#writeTwice(results);
+    if (written === undefined) return this.lease.lose();
+    // The work does not wait for it: at the end of the part they are told once more.
+    void tellWatchers(this.services, this.lease.part.taskId, written.watchedUntilMs);
     this.#writtenIds.push(...results.flatMap(({ memory }) => (memory === null ? [] : [memory.id])));
   }
 
   /** A write error is ambiguous, and a checkpoint repeatable: so it is repeated once before the part is given back. */
-  async #writeTwice(results: readonly ItemResult[]): Promise<boolean> {
+  async #writeTwice(results: readonly ItemResult[]): ReturnType<typeof checkpoint> {
     const write = () =>
       checkpoint(this.services.db, this.lease.part, this.command, results, {
         nowMs: this.services.clock.nowMs(),

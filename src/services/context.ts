@@ -1,4 +1,5 @@
 import type { Database } from "../data/database";
+import type { ModelGatePort } from "./model-gate-port";
 import type {
   ClaimRate,
   Clock,
@@ -12,6 +13,7 @@ import type {
   WordVectors,
 } from "./ports";
 import type { TaskRequests } from "./task-request-ports";
+import type { TaskWatchers } from "./task-watch-ports";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {
@@ -19,10 +21,13 @@ export interface Services {
   readonly clock: Clock;
   readonly requests: TaskRequests;
   readonly bells: TaskBells;
+  readonly watchers: TaskWatchers;
   readonly putKeys: PutKeys;
   /** Null when it is off. */
   readonly claimRate: ClaimRate | null;
   readonly generator: TextGenerator;
+  /** Null where the generator needs none. */
+  readonly modelGate: ModelGatePort | null;
   /** Finds words of like meaning; null where equal words alone are found. */
   readonly embedder: WordVectors | null;
   /** Finds whole texts of like meaning; null where no embedder makes vectors of them. */

@@ -2,8 +2,10 @@ import { errorText } from "../domain/error-text";
 import type { CursorOperation, TaskCursor } from "../domain/task-commands";
 import { type CursorStep, loadCursor, type StepOutcome, writeStep } from "../data/task-cursor-store";
 import type { Services } from "./context";
+import { othersTurn } from "./others-turn";
 import { LeaseLost, type PartLease } from "./part-lease";
 import { type PartRun, referenceGone, type RunServices, type TaskFault, type TurnOutcome } from "./part-run";
+import { tellWatchers } from "./tell-watchers";
 
 /** A bounded piece of work that goes by a cursor: made in memory, and then written with its cursor at once. */
 export interface Step<O extends CursorOperation> {
@@ -46,18 +48,8 @@ export async function workByCursor<O extends CursorOperation>(
     if (step.fault !== undefined) throw step.fault;
     if (step.last) return "finished";
     await othersTurn();
-  } while (services.clock.nowMs() < run.deadlineMs);
+  } while (services.clock.nowMs() < run.turn.deadlineMs);
   return "yielded";
-}
-
-/**
- * Lets the event loop look at what else has come. A database in the same process answers without a wait, and where nothing
- * waits nobody else is served.
- */
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 0);
-  });
 }
 
 /** @returns the cursor as it stands then. @throws as above. */
@@ -93,6 +85,8 @@ async function writeTwice<O extends CursorOperation>(
   if (outcome.kind === "lost") throw new LeaseLost();
   // Somebody else changed what the step stands on; the next turn sees it as it is then.
   if (outcome.kind === "refused") throw new Error("A step was refused by its condition.");
+  // The work does not wait for it: at the end of the turn they are told once more.
+  void tellWatchers(services, step.lease.taskId, outcome.watchedUntilMs);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the cursor that this step wrote
   return outcome.cursor as TaskCursor<O>;
 }

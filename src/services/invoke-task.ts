@@ -4,6 +4,7 @@ import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { removalPending } from "./task-removal";
 import { getTask } from "./tasks";
+import { tellWatchers } from "./tell-watchers";
 
 export interface InvokeInput {
   /** The runs that the caller expects the task to be in, or null for any. */
@@ -33,7 +34,9 @@ export async function invokeTask(ctx: CallContext, taskId: string, input: Invoke
   const answer = await ctx.requests.invoke({ taskId, namespaceId, run, invokeId, from, mayOpen });
   if (answer === "pending") throw removalPending(taskId);
   if (refusal !== undefined && answer !== "repeated" && answer !== "retired") throw refusal;
-  return getTask(ctx, taskId);
+  const now = await getTask(ctx, taskId);
+  await tellWatchers(ctx, taskId, now.watchedUntilMs);
+  return now;
 }
 
 /** Why no such run of an ended task is opened; undefined where it is. */

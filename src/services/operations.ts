@@ -4,6 +4,7 @@ import { NOTHING_SEEN } from "../domain/memory-figures";
 import type { Commands, CursorOperation, Operation, TaskCursor } from "../domain/task-commands";
 import { analyzePart } from "./analyzing";
 import type { Services } from "./context";
+import { PART_MEMORIES } from "../domain/task";
 import { exportPart } from "./exporting";
 import { importPart } from "./importing";
 import type { PartRun, RunServices, TurnOutcome } from "./part-run";
@@ -44,8 +45,10 @@ const WORK: { readonly [O in Operation]: OperationWork<O> } = {
   "re-voice": {
     referencesOf,
     resolve: ({ id, namespaceId }, input, references) => planReVoicing(id, namespaceId, input, references),
-    plan: async (services, task, command) =>
-      (await planItems(services.db, { ...task, command })) ? services.limits.parallelParts : 0,
+    plan: async (services, task, command) => {
+      const items = await planItems(services.db, { ...task, command });
+      return items === undefined ? 0 : Math.min(services.limits.parallelParts, Math.ceil(items / PART_MEMORIES));
+    },
     work: reVoicePart,
   },
   export: {

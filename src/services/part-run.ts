@@ -3,25 +3,41 @@ import type { Commands, Operation } from "../domain/task-commands";
 import type { Services } from "./context";
 import { REFERENCE_GONE } from "../domain/task";
 import { ServiceError } from "./errors";
+import type { ModelCalls } from "./model-calls";
 import type { PartLease } from "./part-lease";
 
 /** One invocation of a consumer: its services, and the slots that all its parts share. */
 export interface RunServices extends Services {
-  /** For calls of the model. */
-  readonly modelSlot: LimitFunction;
+  readonly modelCalls: ModelCalls;
   /** For steps of work that goes by a cursor: each holds some megabytes of memories. */
   readonly stepSlot: LimitFunction;
+}
+
+/** The time that one bell has for a task, over all parts that it works on. */
+export interface Turn {
+  /** After this time no further memory is begun, if one was. */
+  readonly deadlineMs: number;
+  /** Memories that were begun, and those that the model answered. */
+  begun: number;
+  answered: number;
+  /** Set when no further part is to be taken in this turn. */
+  isOver: boolean;
+  /** How long the next turn is to wait after a failure. */
+  delaySeconds: number;
+  /** The model is to be left alone so long. */
+  restUntilMs: number;
 }
 
 export interface PartRun<O extends Operation = Operation> {
   readonly command: Commands[O];
   readonly lease: PartLease;
-  /** After this time no further memory is begun. */
-  readonly deadlineMs: number;
+  readonly turn: Turn;
+  /** To be called when so little of the part is left to begin that the next part may be read. */
+  readonly readAhead: () => void;
 }
 
-/** What became of a turn: the part is done, or it goes on in a later turn. */
-export type TurnOutcome = "finished" | "yielded";
+/** What became of a part in a turn: it is done, or goes on in a later one. Of an untouched one nothing was begun. */
+export type TurnOutcome = "finished" | "yielded" | "untouched";
 
 /** Work that can never succeed, however often it is tried: its task ends as `error`, with this code. */
 export class TaskFault extends ServiceError {

@@ -10,6 +10,7 @@ import type { RequestRecord } from "./task-request-ports";
 
 import { requestRetired } from "./task-removal";
 import { findTaskToShow } from "./tasks";
+import { tellWatchers } from "./tell-watchers";
 
 const DAY_MS = 86_400_000;
 
@@ -55,7 +56,7 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
   const task = await cancelTaskRow(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
   if (task !== undefined && task.deletedAtMs !== null) throw requestRetired(taskId, task);
   if (task !== undefined) {
-    await ctx.requests.ended(taskId, task.run);
+    await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
     return { requestId, taskId, status: task.status };
   }
   const outcome = await ctx.requests.cancel({ taskId, requestId, mayHold: await mayHold(ctx, taskId) });

@@ -7,8 +7,9 @@ import type { TaskCommand } from "../domain/task-commands";
 import { ServiceError } from "./errors";
 import { LeaseLost, PartLease } from "./part-lease";
 import { workOf } from "./operations";
-import { type RunServices, TaskFault } from "./part-run";
+import { type PartRun, type RunServices, TaskFault, type Turn } from "./part-run";
 import { headOf } from "./task-removal";
+import { tellWatchers } from "./tell-watchers";
 
 /** A task with work to do. */
 type RunnableTask = FoundTask & { readonly command: TaskCommand };
@@ -41,7 +42,7 @@ export async function answerBell(services: RunServices, taskId: string): Promise
   const { command } = task;
   if (command === null) return endReservation(services, task);
   if (task.status === "created") await plan(services, { ...task, command });
-  await workOnPart(services, { ...task, command });
+  await takeTurn(services, { ...task, command });
   return DONE;
 }
 
@@ -70,32 +71,82 @@ async function plan(services: RunServices, task: RunnableTask): Promise<void> {
   if (atOnce > 1) await services.bells.ring(taskId, { times: atOnce - 1, delaySeconds: 0 });
 }
 
-async function workOnPart(services: RunServices, task: RunnableTask): Promise<void> {
-  const lease = await takeLease(services, task);
-  if (lease === undefined) {
-    await parts.failIfExhausted(services.db, task, services.clock.nowMs());
-    return noticeEnd(services, task.id);
-  }
-  const partMs = services.limits.partSeconds * 1_000;
-  lease.start(partMs + AFTER_DEADLINE_MS);
+/**
+ * Works on parts of the task until the turn's time is up, one after the other, and the next already while the last calls
+ * of the one before are in flight. After that its other tasks, and other bells, have their turn.
+ */
+async function takeTurn(services: RunServices, task: RunnableTask): Promise<void> {
+  const deadlineMs = services.clock.nowMs() + services.limits.partSeconds * 1_000;
+  const turn: Turn = { deadlineMs, begun: 0, answered: 0, isOver: false, delaySeconds: 0, restUntilMs: 0 };
+  const faults: unknown[] = [];
+  const atWork = new Set<Promise<void>>();
+  let leased = 0;
+  do {
+    const lease = await takeLease(services, task).catch((error: unknown) => void faults.push(error));
+    // The plan, or the claim, may have changed its status.
+    if (leased === 0) void tellWatchers(services, task.id, task.watchedUntilMs);
+    if (lease === undefined) {
+      if (atWork.size === 0) break;
+      // As many parts as may be are at work: one that ends makes room.
+      await Promise.race(atWork);
+      continue;
+    }
+    leased += 1;
+    await new Promise<void>((readAhead) => {
+      const work = workOnPart(services, task, { command: task.command, lease, turn, readAhead })
+        .catch((error: unknown) => void faults.push(error))
+        .finally(() => {
+          atWork.delete(work);
+          readAhead();
+        });
+      atWork.add(work);
+    });
+  } while (faults.length === 0 && !turn.isOver && services.clock.nowMs() < deadlineMs);
+  await Promise.all(atWork);
+  if (faults.length > 0) throw faults[0];
+  if (leased === 0) return findNothing(services, task);
+  await endTurn(services, task.id, turn);
+}
+
+/** The last part may have used up its attempts, or the end of the task may not have been told. */
+async function findNothing(services: RunServices, task: RunnableTask): Promise<void> {
+  await parts.failIfExhausted(services.db, task, services.clock.nowMs());
+  await noticeEnd(services, task.id);
+}
+
+async function workOnPart(services: RunServices, task: RunnableTask, run: PartRun): Promise<void> {
+  const { lease, turn } = run;
+  lease.start(services.limits.partSeconds * 1_000 + AFTER_DEADLINE_MS);
   try {
-    const deadlineMs = services.clock.nowMs() + partMs;
-    const { command } = task;
-    const outcome = await workOf(command.operation).work(services, { command, lease, deadlineMs });
-    if (outcome === "finished") await settle(services, lease);
-    else await parts.yieldPart(services.db, lease.part, services.clock.nowMs());
-    await goOn(services, task.id, 0);
+    const outcome = await workOf(task.command.operation).work(services, run);
+    if (outcome === "finished") return await settle(services, lease);
+    turn.isOver = true;
+    const isUntouched = outcome === "untouched";
+    const given = { nowMs: services.clock.nowMs(), notBeforeMs: turn.restUntilMs, isUntouched };
+    await parts.yieldPart(services.db, lease.part, given);
   } catch (error) {
-    await giveBack(services, task, lease, error);
+    await giveBack(services, task, run, error);
   } finally {
     lease.stop();
   }
 }
 
+/** Rings for what is left: at once where something got through, else after a wait. */
+async function endTurn(services: RunServices, taskId: string, turn: Turn): Promise<void> {
+  const restSeconds = Math.ceil(Math.max(0, turn.restUntilMs - services.clock.nowMs()) / 1_000);
+  const failed = turn.delaySeconds > 0;
+  const goesOn = failed && turn.answered > 0 && restSeconds === 0;
+  if (goesOn) await services.bells.ring(taskId, { times: 1, delaySeconds: turn.delaySeconds });
+  const delaySeconds = goesOn ? 0 : Math.max(turn.delaySeconds, restSeconds);
+  // It only reads and rings: done twice, it changes nothing.
+  await goOn(services, taskId, delaySeconds).catch(() => goOn(services, taskId, delaySeconds));
+}
+
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
-  if (pulse !== undefined && hasEnded(pulse.status)) await services.requests.ended(taskId, pulse.run);
+  if (pulse === undefined || !hasEnded(pulse.status)) return;
+  await Promise.all([services.requests.ended(taskId, pulse.run), tellWatchers(services, taskId, pulse.watchedUntilMs)]);
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
@@ -120,7 +171,8 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
   // A settle is repeatable: the second finds the part done and changes nothing.
   const { settled } = await settlePart().catch(settlePart);
   // An item that could not be written is still open: the part goes back as it stands.
-  if (!settled) await parts.yieldPart(services.db, lease.part, services.clock.nowMs());
+  const given = { nowMs: services.clock.nowMs(), notBeforeMs: 0, isUntouched: false };
+  if (!settled) await parts.yieldPart(services.db, lease.part, given);
 }
 
 /**
@@ -130,24 +182,28 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
 async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
-  if (hasEnded(pulse.status)) return services.requests.ended(taskId, pulse.run);
+  const told = tellWatchers(services, taskId, pulse.watchedUntilMs);
+  if (hasEnded(pulse.status)) return void (await Promise.all([services.requests.ended(taskId, pulse.run), told]));
   const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
+  await told;
 }
 
-async function giveBack(services: RunServices, task: RunnableTask, lease: PartLease, error: unknown): Promise<void> {
+async function giveBack(services: RunServices, task: RunnableTask, run: PartRun, error: unknown): Promise<void> {
   const nowMs = services.clock.nowMs();
-  if (error instanceof LeaseLost) return goOn(services, task.id, 0);
+  const { lease, turn } = run;
+  turn.isOver = true;
+  if (error instanceof LeaseLost) return;
   if (error instanceof TaskFault) {
     await parts.failTask(services.db, task, { code: error.value.code, detail: error.message }, nowMs);
-    return goOn(services, task.id, 0);
+    return;
   }
   services.log("warn", "part-failed", { task_id: task.id, part: lease.part.part, error: errorText(error) });
   const delaySeconds = Math.max(backOffSeconds(lease.attempts), askedSeconds(error));
+  turn.delaySeconds = Math.max(turn.delaySeconds, delaySeconds);
   const notBeforeMs = nowMs + delaySeconds * 1_000;
   await parts.retryPart(services.db, lease.part, { nowMs, notBeforeMs, error: publicText(error) });
   await parts.failIfExhausted(services.db, task, nowMs);
-  await goOn(services, task.id, delaySeconds);
 }
 
 /** 2 s, 8 s, 32 s, 2 min, 9 min, then 10 min: the attempts outlast a model that is away for half an hour. */

@@ -7,19 +7,29 @@ import type { Page, PageRequest } from "../domain/page";
 import { hasEnded, type ItemVerdict, type Task } from "../domain/task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
+import { tellWatchers } from "./tell-watchers";
 
 /** Longest time that a call waits for the end of a task. */
 export const WAIT_SECONDS_MAX = 30;
 
 /** @throws ServiceError `task-not-found`, or `task-deleted` for one that was removed. */
 export async function getTask(ctx: CallContext, taskId: string): Promise<Task> {
-  return present(await store.findTask(ctx.db, ctx.namespaceId, taskId));
+  return presentTask(await store.findTask(ctx.db, ctx.namespaceId, taskId));
 }
 
-function present(task: Task | undefined): Task {
-  if (task === undefined) throw notFound("task");
-  if (task.deletedAtMs !== null) throw new ServiceError("gone", "task-deleted", "This task was removed.");
+/** @throws ServiceError as above. */
+export function presentTask(task: Task | undefined): Task {
+  if (task === undefined) throw taskMissing();
+  if (task.deletedAtMs !== null) throw taskRemoved();
   return task;
+}
+
+export function taskMissing(): ServiceError {
+  return notFound("task");
+}
+
+export function taskRemoved(): ServiceError {
+  return new ServiceError("gone", "task-deleted", "This task was removed.");
 }
 
 export function findTaskToShow(ctx: CallContext, taskId: string): Promise<Task | undefined> {
@@ -60,9 +70,9 @@ export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: numb
 
 /** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
 export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
-  const task = present(await cancelStored(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
+  const task = presentTask(await cancelStored(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
   // Also when an earlier call ended it: its word to the object may have been lost.
-  await ctx.requests.ended(taskId, task.run);
+  await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
   return task;
 }
 

@@ -26,3 +26,9 @@ export function requestsUnavailable(): ServiceError {
   const detail = "The object that holds this request cannot be reached now. Send the same call again.";
   return new ServiceError("unavailable", "service-unavailable", detail);
 }
+
+/** The refusal when the object that holds the streams of a task cannot be reached, or cannot read the task. */
+export function watchersUnavailable(): ServiceError {
+  const detail = "The stream of this task cannot be opened now. Send the same call again, or read the events in pages.";
+  return new ServiceError("unavailable", "service-unavailable", detail);
+}

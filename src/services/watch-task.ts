@@ -10,6 +10,7 @@ import type { Operation } from "../domain/task-commands";
 import { within } from "../domain/time-limit";
 import type { Services } from "./context";
 import { filesOfTask } from "./file-names";
+import { tellWatchers } from "./tell-watchers";
 
 /** What a look at a task found. */
 export type TaskSight =
@@ -51,7 +52,8 @@ export function recordTasks(services: Services, entries: readonly TaskEntry[]): 
 
 /** Ends the row of a task as canceled, whatever became of its insert; a later run is spared. */
 export async function cancelRecordedTask(services: Services, task: NewTask, run: number): Promise<void> {
-  await cancelTask(services.db, task.namespaceId, task.id, services.clock.nowMs(), run);
+  const now = await cancelTask(services.db, task.namespaceId, task.id, services.clock.nowMs(), run);
+  await tellWatchers(services, task.id, now?.watchedUntilMs);
 }
 
 /** An own time limit: what is left behind ends with the bucket's own rule. */
@@ -59,7 +61,8 @@ const FILES_WITHIN_MS = 2_000;
 
 /** Makes the row a tombstone, whether it is there yet or not, and removes the files of the task as far as they go. */
 export async function buryTask(services: Services, head: TaskHead): Promise<void> {
-  await removeTask(services.db, head, services.clock.nowMs());
+  const removed = await removeTask(services.db, head, services.clock.nowMs());
+  await tellWatchers(services, head.id, removed.watchedUntilMs);
   if (head.operation === null || !HAS_FILES[head.operation]) return;
   await within(FILES_WITHIN_MS, services.files.removeAll(filesOfTask(head.id))).catch((error: unknown) => {
     services.log("warn", "files-not-removed", { task_id: head.id, error: errorText(error) });

@@ -16,7 +16,8 @@ export function withFaults(env: Env, object?: DurableObjectState): Env {
       if (key === "DB") return faultyDatabase(target.DB, crash);
       if (key === "TASK_BELLS") return faultyQueue(holdable(target.TASK_BELLS), crash);
       if (key === "FILES") return faultyFiles(target.FILES, crash);
-      if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS);
+      if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS, "object");
+      if (key === "TASK_WATCHES") return faultyObjects(target.TASK_WATCHES, "watch");
       return Reflect.get(target, key) as unknown;
     },
   });
@@ -104,23 +105,23 @@ function faultyFiles(bucket: R2Bucket, crash: Crash | undefined): R2Bucket {
   });
 }
 
-function faultyObjects<T extends Env["TASK_REQUESTS"]>(objects: T): T {
+function faultyObjects<T extends Env["TASK_REQUESTS"] | Env["TASK_WATCHES"]>(objects: T, binding: string): T {
   return new Proxy(objects, {
     get: (target, key) => {
-      if (key === "getByName") return (name: string) => faultyStub(target.getByName(name), name);
+      if (key === "getByName") return (name: string) => faultyStub(target.getByName(name), name, binding);
       const value: unknown = Reflect.get(target, key);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
 
-function faultyStub<T extends object>(stub: T, name: string): T {
+function faultyStub<T extends object>(stub: T, name: string, binding: string): T {
   return new Proxy(stub, {
     get: (target, key) => {
       const method: unknown = Reflect.get(target, key);
       if (typeof method !== "function") return method;
       return (...values: unknown[]) =>
-        through(callOf("object", key, [name, ...values]), async () => Reflect.apply(method, target, values));
+        through(callOf(binding, key, [name, ...values]), async () => Reflect.apply(method, target, values));
     },
   });
 }

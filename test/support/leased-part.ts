@@ -34,7 +34,8 @@ export async function leasedPart(memories = 3) {
       usage: { modelCalls: 1, inputTokens: 2, outputTokens: 3 },
     })),
   );
-  const write = (as = lease) => checkpoint(db, as, command, results, { nowMs: 3_000, leaseExpiresAtMs: 63_000 });
+  const write = async (as = lease) =>
+    (await checkpoint(db, as, command, results, { nowMs: 3_000, leaseExpiresAtMs: 63_000 })) !== undefined;
   const state = async () => ({
     memories: await reVoiced(id),
     items: await rows("SELECT * FROM task_items WHERE task_id = ?", id),

@@ -3,6 +3,7 @@ import pLimit from "p-limit";
 import { openAiCompatibleGenerator } from "../../src/providers/openai-compatible/chat-generator";
 import { openServices } from "../../src/runtime/context";
 import type { Limits } from "../../src/services/context";
+import { ModelCalls } from "../../src/services/model-calls";
 import type { TextGenerator } from "../../src/services/ports";
 import { answerBell } from "../../src/services/task-runs";
 import { arm } from "./faults";
@@ -42,7 +43,7 @@ export function consumerOf(
     clock,
     generator,
     limits: merged,
-    modelSlot: pLimit(merged.modelCallsPerInvocation),
+    modelCalls: new ModelCalls({ ...services, clock, limits: merged }),
     stepSlot: pLimit(1),
   };
   return {

@@ -1,10 +1,12 @@
 import { TaskRequestObject as RealObject } from "../../src/runtime/task-request-object";
+import { TaskWatchObject as RealWatchObject } from "../../src/runtime/task-watch-object";
 import { openServices, placementsOf } from "../../src/runtime/context";
 import worker from "../../src/worker";
 import { testClaimRate } from "./claim-rate";
 import { testClock } from "./clock";
 import { objectPlacements } from "./object-placements";
 import { withFaults } from "./faulty-bindings";
+import { watchLimits } from "./watch-limits";
 
 /** The Worker under test: the real one, behind bindings that can be made to fail. */
 export default {
@@ -12,6 +14,8 @@ export default {
   queue: (batch, env) => worker.queue(batch, withFaults(env)),
   scheduled: (controller, env) => worker.scheduled(controller, withFaults(env)),
 } satisfies ExportedHandler<Env>;
+
+export { ModelGateObject } from "../../src/runtime/model-gate-object";
 
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -22,5 +26,12 @@ export class TaskRequestObject extends RealObject {
       { ...openServices(faulty), clock: testClock, claimRate: testClaimRate },
       objectPlacements() ?? placementsOf(env),
     );
+  }
+}
+
+export class TaskWatchObject extends RealWatchObject {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const faulty = withFaults(env, ctx);
+    super(ctx, faulty, openServices(faulty), watchLimits);
   }
 }

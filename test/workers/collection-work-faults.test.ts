@@ -156,7 +156,7 @@ describe("work that goes by a cursor", () => {
 
   it("shows how far it is", async () => {
     const taskId = await afterOneStep(await newEmpty());
-    expect((await taskOf(taskId)).progress).toMatchObject({ done: 100, failed: 0, total: COUNT, stage: "importing" });
+    expect((await taskOf(taskId)).progress).toMatchObject({ done: 100, failed: 0, total: COUNT, stage: "retrying" });
     await rows("UPDATE task_parts SET not_before_ms = 0 WHERE task_id = ?", taskId);
     await bellOf(taskId);
     expect((await taskOf(taskId)).progress).toMatchObject({ done: COUNT, failed: 0, total: COUNT, stage: "ended" });

@@ -98,7 +98,11 @@ describe("the consumer's attempts", () => {
   it("do not count a part that is yielded for time", async () => {
     const { id, claim, lease, state } = await leasedPart();
     await claimTimes(claim, 3);
-    await yieldPart(db, { ...lease, token: "token of claim 3" }, 400_000);
+    await yieldPart(
+      db,
+      { ...lease, token: "token of claim 3" },
+      { nowMs: 400_000, notBeforeMs: 0, isUntouched: false },
+    );
     expect((await state()).parts).toMatchObject([{ attempts: 0, lease_token: null, status: "open" }]);
     expect(await findPulse(db, id, 400_000)).toMatchObject({ waiting: 1, working: 0, status: "running" });
   });

@@ -26,6 +26,8 @@ const OPERATION_IDS = [
   "checkmate-tasks-cancel",
   "checkmate-tasks-clean",
   "checkmate-task-items-list",
+  "checkmate-task-events-list",
+  "batch-log",
   "request-get",
   "request-cancel",
   "policies-get",

@@ -3,6 +3,7 @@ import pLimit from "p-limit";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openServices } from "../../src/runtime/context";
 import { ServiceError } from "../../src/services/errors";
+import { ModelCalls } from "../../src/services/model-calls";
 import type { ReVoiceRequest, TextGenerator } from "../../src/services/ports";
 import { answerBell } from "../../src/services/task-runs";
 import { call, until } from "../support/api";
@@ -29,7 +30,7 @@ function consumerWith(script: Script, limits: Partial<ReturnType<typeof openServ
     ...services,
     generator,
     limits: merged,
-    modelSlot: pLimit(merged.modelCallsPerInvocation),
+    modelCalls: new ModelCalls({ ...services, limits: merged }),
     stepSlot: pLimit(1),
   };
   return (taskId: string) => answerBell(run, taskId);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/runtime/config";
 
 const modelOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).model;
+const gateOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).gate;
 const COMPATIBLE = {
   MODEL_PROVIDER: "openai-compatible",
   MODEL_BASE_URL: "http://127.0.0.1:11434/v1",
@@ -54,11 +55,27 @@ describe("the variables of the model", () => {
     ["MODEL_TIMEOUT_SECONDS", "0"],
     ["MODEL_TIMEOUT_SECONDS", "121"],
     ["MODEL_STREAM", "yes"],
+    ["MODEL_CONCURRENCY", "0"],
+    ["MODEL_REQUESTS_PER_MINUTE", "1"],
+    ["MODEL_TOKENS_PER_MINUTE", "many"],
   ])("refuse %s=%j and name it", (name, value) => {
     expect(() => modelOf({ ...COMPATIBLE, [name]: value })).toThrow(name);
   });
 
   it("never say the key in an error", () => {
     expect(() => modelOf({ ...COMPATIBLE, MODEL_API_KEY: "my secret" })).not.toThrow("my secret");
+  });
+});
+
+describe("the variables of the model's gate", () => {
+  it("are 16 calls at once and no limit a minute where nothing is said, or all are empty", () => {
+    const gate = { concurrency: 16, requestsPerMinute: null, tokensPerMinute: null };
+    expect(gateOf({})).toEqual(gate);
+    expect(gateOf({ MODEL_REQUESTS_PER_MINUTE: "", MODEL_TOKENS_PER_MINUTE: "" })).toEqual(gate);
+  });
+
+  it("are numbers", () => {
+    const given = { MODEL_CONCURRENCY: "40", MODEL_REQUESTS_PER_MINUTE: "500", MODEL_TOKENS_PER_MINUTE: "200000" };
+    expect(gateOf(given)).toEqual({ concurrency: 40, requestsPerMinute: 500, tokensPerMinute: 200_000 });
   });
 });

@@ -177,6 +177,8 @@ const STRICT_QUERIES = new Set([
   "checkmate-task-get",
   "checkmate-task-status",
   "checkmate-task-items-list",
+  "checkmate-task-events-list",
+  "batch-log",
   "checkmate-task-cancel",
   "checkmate-tasks-cancel",
   "checkmate-tasks-clean",

@@ -14,6 +14,7 @@ import { namespacesRoutes } from "./namespaces.routes";
 import { policiesRoutes } from "./policies.routes";
 import { recallRoutes } from "./recall.routes";
 import { requestsRoutes } from "./requests.routes";
+import { taskEventsRoutes } from "./task-events.routes";
 
 /** Version 1 of the contract, in the order of the main job: that is how the documentation shows it. */
 export function v1Routes(app: Api): void {
@@ -28,6 +29,7 @@ export function v1Routes(app: Api): void {
   batchesRoutes(app);
   checkmateRoutes(app);
   checkmateManyRoutes(app);
+  taskEventsRoutes(app);
   requestsRoutes(app);
   policiesRoutes(app);
   namespacesRoutes(app);

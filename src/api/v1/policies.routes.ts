@@ -14,6 +14,9 @@ import { NoQueryV1 } from "./common.dto";
 
 const number = (description: string, example: number) => z.number().openapi({ description, example });
 
+const optionalNumber = (description: string, example: number) =>
+  z.number().nullable().openapi({ description, example });
+
 const PoliciesV1 = z
   .object({
     retention_days: number("How long a requestId lives after the end of its task.", 90),
@@ -26,6 +29,10 @@ const PoliciesV1 = z
       .openapi({ description: "What re-voices: rules of our own, or which kind of model.", example: "embedded" }),
     model_name: z.string().nullable().openapi({ description: "The model's name; null for the rules.", example: null }),
     model_timeout_seconds: number("How long one call of the model may take.", 60),
+    model_calls_per_invocation: number("Calls of the model that one worker holds open.", 6),
+    model_concurrency: number("Calls of the model that all workers hold open together, at most.", 16),
+    model_requests_per_minute: optionalNumber("Calls of the model a minute; null: no limit of ours.", 500),
+    model_tokens_per_minute: optionalNumber("Tokens of the model a minute; null: no limit of ours.", 200_000),
     embedder: z.string().nullable().openapi({
       description: "What finds what is of like meaning; null: equal words.",
       example: "embedded-glove-100d-20k",
@@ -71,7 +78,7 @@ export function policiesRoutes(app: Api): void {
 
 function toPoliciesV1(
   { limits, dense, embedder }: Pick<Services, "limits" | "dense" | "embedder">,
-  runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects" | "model">,
+  runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects" | "model" | "gate">,
 ): z.infer<typeof PoliciesV1> {
   return {
     retention_days: limits.retentionDays,
@@ -80,6 +87,10 @@ function toPoliciesV1(
     model_provider: runtime.model.provider,
     model_name: runtime.model.name,
     model_timeout_seconds: limits.modelTimeoutSeconds,
+    model_calls_per_invocation: limits.modelCallsPerInvocation,
+    model_concurrency: runtime.gate.concurrency,
+    model_requests_per_minute: runtime.gate.requestsPerMinute,
+    model_tokens_per_minute: runtime.gate.tokensPerMinute,
     embedder: dense?.embedder.id ?? embedder?.id ?? null,
     vector_index: dense?.index.name ?? null,
     reservation_hours: RESERVATION_HOURS,

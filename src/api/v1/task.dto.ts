@@ -1,7 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import type { ItemProblem, ItemVerdict, Task, TaskItem, TaskStatus, TaskType } from "../../domain/task";
 import type { Operation } from "../../domain/task-commands";
+import { paceOf } from "../../domain/task-pace";
 import { ResultV1, toResultV1 } from "./task-result.dto";
+import { ProgressV1, toProgressV1 } from "./progress.dto";
 import { toTimestamp, toTimestampOrNull, TimestampV1 } from "./common.dto";
 
 const count = (description: string, example: number) => z.number().int().openapi({ description, example });
@@ -27,13 +29,6 @@ const OPERATIONS = {
   analyze: "analyze",
   rebuild: "rebuild",
 } as const satisfies Record<Operation, Operation>;
-const STAGES = {
-  "re-voice": "re-voicing",
-  export: "exporting",
-  import: "importing",
-  analyze: "analyzing",
-  rebuild: "rebuilding",
-} as const satisfies Record<Operation, string>;
 const VERDICTS = {
   re_voiced: "re_voiced",
   flagged: "flagged",
@@ -45,15 +40,6 @@ export const TaskTypeV1 = z.enum(TYPES);
 export const OperationV1 = z.enum(OPERATIONS);
 export const ItemVerdictV1 = z.enum(VERDICTS);
 export const TaskStatusV1 = z.enum(STATUSES).openapi("TaskStatusV1", { example: "complete" });
-
-const ProgressV1 = z.object({
-  done: count("Memories that ended well, or lines of a file that were taken.", 419),
-  failed: count("Memories that failed, or lines that were refused.", 0),
-  total: z.number().int().nullable().openapi({ description: "Null until it is known.", example: 419 }),
-  stage: z.enum(["waiting", ...Object.values(STAGES), "ended"]).openapi({ example: "ended" }),
-  rate: z.number().nullable().openapi({ description: "Memories a second since the start.", example: 40.5 }),
-  eta_seconds: z.number().nullable().openapi({ description: "Seconds until the end at this rate.", example: 0 }),
-});
 
 const UsageV1 = z.object({
   model_calls: count("Calls of the text generator.", 419),
@@ -68,6 +54,7 @@ export const LinksV1 = z.object({
   self: link(),
   status: link("/status"),
   items: link("/items"),
+  events: link("/events"),
   cancel: link("/cancel"),
   file: link("/file").optional().openapi({ description: "Of an export: its file, once it is complete." }),
 });
@@ -183,33 +170,17 @@ export const TaskItemV1 = z
   })
   .openapi("TaskItemV1");
 
-type ProgressView = z.infer<typeof ProgressV1>;
-
-function toProgressV1(task: Task): ProgressView {
-  const { done, failed, total } = task.progress;
-  const lastMs = task.endedAtMs ?? task.updatedAtMs;
-  const seconds = task.startedAtMs === null ? 0 : (lastMs - task.startedAtMs) / 1_000;
-  const rate = seconds > 0 ? round((done + failed) / seconds) : null;
-  const ended = task.endedAtMs !== null;
-  const left = total === null ? null : total - done - failed;
-  return {
-    done,
-    failed,
-    total,
-    stage: ended ? "ended" : task.startedAtMs === null || task.operation === null ? "waiting" : STAGES[task.operation],
-    rate,
-    eta_seconds: ended ? 0 : rate === null || rate === 0 || left === null ? null : round(left / rate),
-  };
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
 export function toLinksV1({ id, operation }: Pick<Task, "id" | "operation">): z.infer<typeof LinksV1> {
   const self = `/v1/checkmate/tasks/${id}`;
   const file = operation === "export" && { file: `${self}/file` };
-  return { self, status: `${self}/status`, items: `${self}/items`, cancel: `${self}/cancel`, ...file };
+  return {
+    self,
+    status: `${self}/status`,
+    items: `${self}/items`,
+    events: `${self}/events`,
+    cancel: `${self}/cancel`,
+    ...file,
+  };
 }
 
 export function toTaskV1(task: Task): z.infer<typeof TaskV1> {
@@ -221,7 +192,7 @@ export function toTaskV1(task: Task): z.infer<typeof TaskV1> {
     name: task.name,
     status: task.status,
     request_id: task.requestId,
-    progress: toProgressV1(task),
+    progress: toProgressV1(task.progress, paceOf({ ...task, atMs: task.endedAtMs ?? task.updatedAtMs })),
     usage: { model_calls: usage.modelCalls, input_tokens: usage.inputTokens, output_tokens: usage.outputTokens },
     attempts: task.attempts,
     result: result && toResultV1(result),

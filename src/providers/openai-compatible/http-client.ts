@@ -204,7 +204,11 @@ export function parseJson(text: string): unknown {
 /** Statuses that say: this request, as it is, will never be answered. All others may have another answer later. */
 const REFUSING_STATUSES: ReadonlySet<number> = new Set([400, 406, 411, 413, 414, 415, 422, 431, 451]);
 /** Statuses that say: come again. What is neither is a matter of our settings. */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 409, 421, 423, 425, 429]);
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 409, 421, 423, 425]);
+
+const TOO_MANY = 429;
+/** How long a server is left alone that says that it is asked too much, and not for how long. */
+const BUSY_SECONDS = 1;
 
 const Token = z
   .string()
@@ -227,6 +231,7 @@ async function refusalOf(
     return { status, reason: code ?? type, parameter: param };
   }
   const retryAfter = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
+  if (status === TOO_MANY) throw unavailable(`answered ${status}`, retryAfter ?? BUSY_SECONDS);
   if (status >= 500 || PASSING_STATUSES.has(status)) throw unavailable(`answered ${status}`, retryAfter);
   const hint = `The operator has to look at ${endpoint.settings}.`;
   throw unavailable(`answered ${status}, so it is not set up for this service`, retryAfter, hint);

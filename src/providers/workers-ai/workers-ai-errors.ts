@@ -5,6 +5,9 @@ const ALLOWANCE_SECONDS = 3_600;
 
 /** Cloudflare's own codes. Source: developers.cloudflare.com/workers-ai/platform/errors. */
 const ALLOWANCE_USED_UP = 3036;
+/** Asked too much now: leave it alone so long. */
+const OUT_OF_CAPACITY = 3040;
+const BUSY_SECONDS = 1;
 /** Too large, or data that it does not take: the same call will not be answered. */
 const REFUSING: ReadonlySet<number> = new Set([3003, 3006, 5004]);
 /** No such model, not allowed, not agreed to, not of this kind. */
@@ -31,7 +34,8 @@ export function refusalCodeOf(
   if (code === ALLOWANCE_USED_UP) {
     throw unavailable(`The account's allowance of Workers AI is used up${named}.`, ALLOWANCE_SECONDS);
   }
-  throw unavailable(`Workers AI does not answer now${named}. It is asked again later.`);
+  const detail = `Workers AI does not answer now${named}. It is asked again later.`;
+  throw unavailable(detail, code === OUT_OF_CAPACITY ? BUSY_SECONDS : undefined);
 }
 
 /** "3040: Capacity temporarily exceeded": the binding throws its code in the message. */
