@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { z } from "zod";
 
-import { ChaosFault, OperationMissing } from "./chaos-fault.ts";
+import { ChaosFault } from "./chaos-fault.ts";
 import type { ChaosService } from "./service.ts";
 
 const CALL_MS_MAX = 20_000;
@@ -93,7 +93,6 @@ export class Caller {
     }
     // A 500 of the runtime that is being killed says no more than a broken connection.
     if (status === 429 || status >= 500) return undefined;
-    if (status === 404 && text.includes('"route-not-found"')) throw new OperationMissing(`There is no ${call.path}.`);
     if (status >= 300)
       throw new ChaosFault(`${call.method} ${call.path} was answered ${status}: ${text.slice(0, 400)}`);
     return { headers, body: call.schema.parse(JSON.parse(text)) };

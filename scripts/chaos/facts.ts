@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 
 import type { Caller } from "./caller.ts";
-import { ChaosFault, OperationMissing } from "./chaos-fault.ts";
+import { ChaosFault } from "./chaos-fault.ts";
 import { TaskView } from "./clients.ts";
 import type { Journal } from "./journal.ts";
 
@@ -46,10 +46,12 @@ export interface TaskFacts {
   readonly memories: readonly { readonly memoryId: string; readonly sourceMemoryId: string; readonly taskId: string }[];
   /** What its target says that it holds. */
   readonly memoryCount: number;
-  /** Null when the service has no operation that tells them. */
-  readonly events:
-    | readonly { readonly sequence: number; readonly type: string; readonly status: string; readonly done: number }[]
-    | null;
+  readonly events: readonly {
+    readonly sequence: number;
+    readonly type: string;
+    readonly status: string;
+    readonly done: number;
+  }[];
 }
 
 /** Waits until every task has ended. @throws ChaosFault when one does not. */
@@ -108,13 +110,8 @@ export async function readFacts(
 }
 
 async function readEvents(caller: Caller, taskId: string): Promise<TaskFacts["events"]> {
-  try {
-    const events = await caller.list(`/v1/checkmate/tasks/${taskId}/events`, Event);
-    return events.map(({ sequence, type, status, progress }) => ({ sequence, type, status, done: progress.done }));
-  } catch (error) {
-    if (error instanceof OperationMissing) return null;
-    throw error;
-  }
+  const events = await caller.list(`/v1/checkmate/tasks/${taskId}/events`, Event);
+  return events.map(({ sequence, type, status, progress }) => ({ sequence, type, status, done: progress.done }));
 }
 
 async function readMemories(caller: Caller, collectionId: string): Promise<TaskFacts["memories"]> {

@@ -92,7 +92,7 @@ describe("chaos: what counts as broken", () => {
 
   it("sees a task that ended as an error though nobody was told of an end", () => {
     const quiet = JOURNAL.filter(({ kind }) => kind !== "ended");
-    const events = FACTS.events?.map((each) => (each.type === "end" ? { ...each, status: "error" } : each)) ?? null;
+    const events = FACTS.events.map((each) => (each.type === "end" ? { ...each, status: "error" } : each));
     const verdicts = checkPromises(quiet, [{ ...FACTS, status: "error", events }]);
     expect(verdicts.flatMap(({ violations }) => violations)).toEqual([
       "The task task_1 is error, and was acknowledged as complete.",
@@ -113,7 +113,7 @@ describe("chaos: what counts as broken", () => {
   });
 
   it("lets a canceled task have less, but nothing twice", () => {
-    const canceled = FACTS.events?.map((each) =>
+    const canceled = FACTS.events.map((each) =>
       each.type === "end" ? { ...each, status: "canceled", done: 1 } : { ...each, done: 0 },
     );
     const less = {
@@ -122,7 +122,7 @@ describe("chaos: what counts as broken", () => {
       items: FACTS.items.slice(1),
       memories: FACTS.memories.slice(1),
       memoryCount: 1,
-      events: canceled ?? null,
+      events: canceled,
     };
     const told = JOURNAL.map((each): Entry => (each.kind === "ended" ? { ...each, status: "canceled" } : each));
     expect(checkPromises(told, [{ ...FACTS, ...less }]).flatMap(({ violations }) => violations)).toEqual([]);
@@ -147,7 +147,7 @@ describe("chaos: what counts as broken", () => {
   });
 
   it("sees a gap in the events, one that is there twice, and a wrong end", () => {
-    const events = FACTS.events ?? [];
+    const events = FACTS.events;
     expect(brokenBy([], { events: events.toSpliced(1, 1) })).toEqual([NO_GAP]);
     expect(brokenBy([], { events: [...events.slice(0, 2), ...events.slice(1)] })).toEqual([NO_GAP]);
     expect(brokenBy([], { events: events.slice(0, 3) })).toEqual([NO_GAP]);
