@@ -147,6 +147,10 @@ const CATALOGUE = {
     "Every attempt failed",
     "A task ends as `error` with this code when a part failed too often without progress.",
   ],
+  "budget-exhausted": [
+    "The task has used up its budget",
+    "`max_model_calls` or `max_tokens` of its request is reached, over all its runs; the detail says which. What is done is kept, and an invoke ends at once. To have all done, start a new task with more.",
+  ],
   "item-failed": ["A memory failed", "With `on_item_error: fail` one failed memory ends its task."],
   "model-unavailable": ["The model does not answer", "Nothing to do: the task tries again, later each time."],
   "index-unavailable": [
@@ -158,6 +162,10 @@ const CATALOGUE = {
     "It was cut off. The item's detail says how far it came.",
   ],
   "generation-failed": ["The generator failed on this memory", "The item's detail says why."],
+  "memory-unanswered": [
+    "The model answers, but not for this memory",
+    "It failed or said nothing for this memory in several turns, and answered other calls each time. It is tried again by an invoke.",
+  ],
   "facts-lost": ["The fact guard marked this memory", "`missing` and `added` name what differs from the source."],
   "length-suspect": [
     "The length marked this memory",

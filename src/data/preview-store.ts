@@ -19,6 +19,7 @@ export async function findFirstItems(
   return rows.map(({ id, text, occurredAtMs }, position) => ({
     position,
     sourceMemoryId: id,
+    strikes: 0,
     source: { text, occurredAtMs, childMemoryIds: [] },
   }));
 }

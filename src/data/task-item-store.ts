@@ -4,12 +4,15 @@ import type { ReVoiceCommand } from "../domain/task-commands";
 import { parseOwnJson } from "../domain/own-json";
 import type { Database } from "./database";
 import { taskItems } from "./task-schema";
+import { tokensLeft } from "./task-budget-sql";
 import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS, WATCHED_UNTIL, type Watched } from "./task-part-sql";
 
 /** An item that is still to be done, with its source as it is now. */
 export interface PendingItem {
   readonly position: number;
   readonly sourceMemoryId: string;
+  /** Turns in which the model answered another call, after it had not answered for this item. */
+  readonly strikes: number;
   /** Null when the source was deleted after the task began. */
   readonly source: {
     readonly text: string;
@@ -22,13 +25,15 @@ export interface PendingItem {
 interface PendingRow {
   readonly position: number;
   readonly sourceMemoryId: string;
+  readonly strikes: number;
   readonly text: string | null;
   readonly occurredAtMs: number | null;
   readonly childMemoryIds: string | null;
 }
 
 /**
- * The items of a part that have no verdict yet, and whether the task's references still stand. One round trip.
+ * The items of a part that have no verdict yet, and whether the task's references still stand. One round trip. Those for
+ * which the model did not answer come last: they hold up no other.
  * CROSS JOIN fixes the order: from the few links to their memories, not through the whole collection.
  */
 export async function loadPart(
@@ -42,7 +47,7 @@ export async function loadPart(
       AND deleted_at_ms IS NULL)`;
   const [rows, references] = await db.batch([
     db.all<PendingRow>(sql`SELECT item.position AS position, item.source_memory_id AS sourceMemoryId,
-        source.text AS text, source.occurred_at_ms AS occurredAtMs,
+        item.strikes AS strikes, source.text AS text, source.occurred_at_ms AS occurredAtMs,
         (SELECT json_group_array(child.id) FROM json_each(source.child_memory_ids) AS link
           CROSS JOIN memories AS child ON child.id = link.value
           WHERE child.collection_id = source.collection_id AND child.deleted_at_ms IS NULL
@@ -54,7 +59,7 @@ export async function loadPart(
       LEFT JOIN memories AS source ON source.id = item.source_memory_id AND source.deleted_at_ms IS NULL
       WHERE part.task_id = ${taskId} AND part.part = ${part} AND part.namespace_id = ${namespaceId}
         AND item.verdict IS NULL
-      ORDER BY item.position`),
+      ORDER BY item.unanswered, item.position`),
     db.all<{ stand: number }>(sql`SELECT (${stands("collections", command.collectionId)}
       AND ${stands("collections", command.target.collectionId)} AND ${stands("agents", command.agent.id)}) AS stand`),
   ]);
@@ -62,10 +67,10 @@ export async function loadPart(
 }
 
 function toPendingItem(row: PendingRow): PendingItem {
-  const { position, sourceMemoryId, text, occurredAtMs } = row;
-  if (text === null) return { position, sourceMemoryId, source: null };
+  const { position, sourceMemoryId, strikes, text, occurredAtMs } = row;
+  if (text === null) return { position, sourceMemoryId, strikes, source: null };
   const childMemoryIds = parseOwnJson<string[]>(row.childMemoryIds ?? "[]");
-  return { position, sourceMemoryId, source: { text, occurredAtMs, childMemoryIds } };
+  return { position, sourceMemoryId, strikes, source: { text, occurredAtMs, childMemoryIds } };
 }
 
 /** What became of an item. `memory` is the re-voiced one, where there is one. */
@@ -76,6 +81,14 @@ export interface ItemResult {
   readonly memory: { readonly id: string; readonly text: string; readonly childMemoryIds: readonly string[] } | null;
   readonly problem: ItemProblem | null;
   readonly usage: TaskUsage;
+}
+
+/** What stands after a checkpoint. */
+export interface Checkpointed extends Watched {
+  /** Positions of results that could not be written, because the memory's source or target vanished: they stay open. */
+  readonly openPositions: readonly number[];
+  /** Of the task's budget; null without one. */
+  readonly tokensLeft: number | null;
 }
 
 /**
@@ -89,7 +102,7 @@ export async function checkpoint(
   command: ReVoiceCommand,
   results: readonly ItemResult[],
   times: { readonly nowMs: number; readonly leaseExpiresAtMs: number },
-): Promise<Watched | undefined> {
+): Promise<Checkpointed | undefined> {
   const json = JSON.stringify(results);
   const batch = await db.batch([
     insertMemories(db, lease, command, json, times.nowMs),
@@ -99,8 +112,18 @@ export async function checkpoint(
     updatePart(db, lease, times),
     failOnFailedItem(db, lease, times.nowMs),
     clearLeases(db, lease.namespaceId, lease.taskId),
+    db.all<{ open: string; tokensLeft: number | null }>(sql`SELECT (SELECT json_group_array(position) FROM task_items
+        WHERE task_id = ${lease.taskId} AND verdict IS NULL
+          AND position IN (SELECT json_extract(value, '$.position') FROM json_each(${json}))) AS open,
+      ${tokensLeft(lease.taskId)} AS tokensLeft`),
   ]);
-  return batch[3][0];
+  const [[written], [stands]] = [batch[3], batch[6]];
+  if (written === undefined || stands === undefined) return undefined;
+  return {
+    watchedUntilMs: written.watchedUntilMs,
+    openPositions: parseOwnJson<number[]>(stands.open),
+    tokensLeft: stands.tokensLeft,
+  };
 }
 
 /** The source row gives all that is carried over; the unique index on (source, task) is the last fence. */

@@ -1,4 +1,5 @@
 import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
+import type { TurnExtras } from "../domain/call-ledger";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database";
 import { taskParts, tasks } from "./task-schema";
@@ -10,6 +11,20 @@ export interface LeasedPart {
   readonly part: number;
   /** Random, made before the lease was written: time decides when to try, the token who may write. */
   readonly token: string;
+  /** What its turn used up besides what its items tell: written when the part is given back. */
+  readonly extras?: TurnExtras;
+}
+
+/**
+ * Ends a lease, and adds what its turn used up besides what its items tell. For the SET of an UPDATE of task_parts that
+ * stands under {@link heldBy}: sent twice, it finds no lease the second time, and adds nothing.
+ */
+export function givenBack({ extras }: LeasedPart): SQL {
+  const { modelCalls = 0, inputTokens = 0, outputTokens = 0 } = extras?.usage ?? {};
+  return sql`lease_token = NULL, lease_expires_at_ms = NULL, calls_limit = NULL,
+    extra_model_calls = extra_model_calls + ${modelCalls}, extra_input_tokens = extra_input_tokens + ${inputTokens},
+    extra_output_tokens = extra_output_tokens + ${outputTokens},
+    unanswered_calls = unanswered_calls + ${extras?.unansweredCalls ?? 0}`;
 }
 
 /** True while the part is held under this token and its task runs. Every write of a consumer carries it. */

@@ -1,8 +1,17 @@
-import { and, eq, sql, type SQL } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
+import type { CallAllowance } from "../domain/call-ledger";
 import { PART_ATTEMPTS_MAX, type TaskError, type TaskStatus } from "../domain/task";
 import type { Database } from "./database";
-import { taskParts } from "./task-schema";
-import { bindNewTarget, clearLeases, completeIfDone, heldBy, type LeasedPart, RESULT_OF_PARTS } from "./task-part-sql";
+import { allowanceOf, budgetAllows, budgetError, reservedCalls } from "./task-budget-sql";
+import {
+  bindNewTarget,
+  clearLeases,
+  completeIfDone,
+  givenBack,
+  heldBy,
+  type LeasedPart,
+  RESULT_OF_PARTS,
+} from "./task-part-sql";
 
 export interface ClaimInput {
   readonly namespaceId: string;
@@ -14,58 +23,51 @@ export interface ClaimInput {
   readonly parallelMax: number;
 }
 
-export interface ClaimedPart {
+export interface ClaimedPart extends CallAllowance {
   readonly part: number;
   /** Runs in a row without a checkpoint, this one counted. */
   readonly attempts: number;
+  readonly leaseExpiresAtMs: number;
 }
 
 /**
  * Takes the lease of the next open part that nobody holds, by compare-and-set. A part whose lease has lapsed is free:
- * its holder's writes carry a token that no longer stands.
+ * its holder's writes carry a token that no longer stands. With a budget the lease reserves what calls it may begin; a
+ * part that could only wait for calls is not taken.
  * @returns the part, or undefined when there is none to take now.
  */
 export async function claimPart(db: Database, input: ClaimInput): Promise<ClaimedPart | undefined> {
   const { taskId, namespaceId, nowMs } = input;
   const free = sql`status = 'open' AND not_before_ms <= ${nowMs} AND attempts < ${PART_ATTEMPTS_MAX}
     AND (lease_expires_at_ms IS NULL OR lease_expires_at_ms <= ${nowMs})`;
+  const next = sql`SELECT part FROM task_parts AS part WHERE task_id = ${taskId} AND ${free}
+    AND ${budgetAllows(taskId, nowMs)} ORDER BY part LIMIT 1`;
   const [, claimed] = await db.batch([
     db.run(sql`UPDATE tasks SET status = 'running', attempts = attempts + 1, updated_at_ms = ${nowMs}
       WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'retry'
-        AND EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND ${free})`),
+        AND EXISTS (${next})`),
     db.all<ClaimedPart>(sql`UPDATE task_parts
       SET lease_token = ${input.token}, lease_expires_at_ms = ${nowMs + input.leaseMs}, attempts = attempts + 1,
-        updated_at_ms = ${nowMs}
-      WHERE task_id = ${taskId} AND namespace_id = ${namespaceId}
-        AND part = (SELECT part FROM task_parts WHERE task_id = ${taskId} AND ${free} ORDER BY part LIMIT 1)
+        updated_at_ms = ${nowMs}, calls_limit = ${reservedCalls(taskId, nowMs)}
+      WHERE task_id = ${taskId} AND namespace_id = ${namespaceId} AND part = (${next})
         AND EXISTS (SELECT 1 FROM tasks WHERE id = ${taskId} AND status = 'running')
         AND (SELECT count(*) FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
           AND lease_expires_at_ms > ${nowMs}) < ${input.parallelMax}
-      RETURNING part, attempts`),
+      RETURNING ${claimedColumns(taskId)}`),
   ]);
   return claimed[0];
 }
 
-/** The part that a token holds: what a claim came to whose answer was lost. */
-export async function findPartOfToken(db: Database, input: ClaimInput): Promise<ClaimedPart | undefined> {
-  const rows = await db
-    .select({ part: taskParts.part, attempts: taskParts.attempts })
-    .from(taskParts)
-    .where(
-      and(
-        eq(taskParts.taskId, input.taskId),
-        eq(taskParts.namespaceId, input.namespaceId),
-        eq(taskParts.leaseToken, input.token),
-      ),
-    );
-  return rows[0];
+function claimedColumns(taskId: string): SQL {
+  return sql`part, attempts, lease_expires_at_ms AS leaseExpiresAtMs, ${allowanceOf(taskId)}`;
 }
 
-/** @returns false when the lease is lost. */
-export async function extendLease(db: Database, lease: LeasedPart, expiresAtMs: number): Promise<boolean> {
-  const rows = await db.all<{ part: number }>(sql`UPDATE task_parts SET lease_expires_at_ms = ${expiresAtMs}
-    WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)} RETURNING part`);
-  return rows.length > 0;
+/** The part that a token holds: what a claim came to whose answer was lost. */
+export async function findPartOfToken(db: Database, input: ClaimInput): Promise<ClaimedPart | undefined> {
+  const { taskId, namespaceId, token } = input;
+  const rows = await db.all<ClaimedPart>(sql`SELECT ${claimedColumns(taskId)} FROM task_parts
+    WHERE task_id = ${taskId} AND namespace_id = ${namespaceId} AND lease_token = ${token}`);
+  return rows[0];
 }
 
 /**
@@ -77,14 +79,15 @@ export async function yieldPart(
   lease: LeasedPart,
   given: { readonly nowMs: number; readonly notBeforeMs: number; readonly isUntouched: boolean },
 ): Promise<void> {
-  await db.run(sql`UPDATE task_parts SET lease_token = NULL, lease_expires_at_ms = NULL,
+  await db.run(sql`UPDATE task_parts SET ${givenBack(lease)},
       attempts = CASE WHEN ${given.isUntouched ? 1 : 0} THEN max(attempts - 1, 0) ELSE 0 END,
       not_before_ms = ${given.notBeforeMs}, updated_at_ms = ${given.nowMs}
     WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)}`);
 }
 
 /**
- * Gives the part back after a failure, to be tried again later. With no other part at work the task says `retry`; a
+ * Gives the part back after a failure, to be tried again later; that an item had a strike is progress, and begins the count
+ * of its attempts anew. With no other part at work the task says `retry`; a
  * token that stands counts as work, lapsed or not, because its writes need the status `running`.
  */
 export async function retryPart(
@@ -93,8 +96,10 @@ export async function retryPart(
   failure: { readonly nowMs: number; readonly notBeforeMs: number; readonly error: string },
 ): Promise<void> {
   const { taskId, namespaceId } = lease;
+  const hadStrike = lease.extras?.unansweredItems.some(({ strike }) => strike) ?? false;
   await db.batch([
-    db.run(sql`UPDATE task_parts SET lease_token = NULL, lease_expires_at_ms = NULL,
+    noteUnanswered(db, lease),
+    db.run(sql`UPDATE task_parts SET ${givenBack(lease)}, attempts = CASE WHEN ${Number(hadStrike)} THEN 0 ELSE attempts END,
         not_before_ms = ${failure.notBeforeMs}, last_error = ${failure.error}, updated_at_ms = ${failure.nowMs}
       WHERE task_id = ${taskId} AND part = ${lease.part} AND ${heldBy(lease)}`),
     db.run(sql`UPDATE tasks SET status = 'retry', updated_at_ms = ${failure.nowMs}
@@ -102,6 +107,18 @@ export async function retryPart(
         AND NOT EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open'
           AND lease_token IS NOT NULL)`),
   ]);
+}
+
+/** The list of positions is there for the planner, as in a checkpoint. */
+function noteUnanswered(db: Database, lease: LeasedPart) {
+  const json = JSON.stringify(lease.extras?.unansweredItems ?? []);
+  return db.run(sql`UPDATE task_items SET unanswered = unanswered + 1,
+      strikes = strikes + json_extract(item.value, '$.strike')
+    FROM json_each(${json}) AS item
+    WHERE task_items.task_id = ${lease.taskId} AND task_items.namespace_id = ${lease.namespaceId}
+      AND task_items.position IN (SELECT json_extract(value, '$.position') FROM json_each(${json}))
+      AND task_items.position = json_extract(item.value, '$.position') AND task_items.verdict IS NULL
+      AND ${heldBy(lease)}`);
 }
 
 /**
@@ -116,7 +133,7 @@ export async function settlePart(
   const { taskId, namespaceId, part } = lease;
   const [settled, completed] = await db.batch([
     db.all<{ part: number }>(sql`UPDATE task_parts
-      SET status = 'done', lease_token = NULL, lease_expires_at_ms = NULL, updated_at_ms = ${nowMs}
+      SET status = 'done', ${givenBack(lease)}, updated_at_ms = ${nowMs}
       WHERE task_id = ${taskId} AND part = ${part} AND ${heldBy(lease)}
         AND NOT EXISTS (SELECT 1 FROM task_items WHERE task_id = ${taskId} AND position >= first_position
           AND position < end_position AND verdict IS NULL)
@@ -142,7 +159,8 @@ export async function failTask(db: Database, task: TaskToFail, error: TaskError,
 }
 
 /**
- * Ends a task as `error` when one of its parts has used up its attempts and none is at work any more.
+ * Ends a task as `error` when none of its parts is at work any more, and one has used up its attempts, or the budget has
+ * nothing left for those that are open.
  * @returns whether this call ended it.
  */
 export async function failIfExhausted(db: Database, task: TaskToFail, nowMs: number): Promise<boolean> {
@@ -152,8 +170,13 @@ export async function failIfExhausted(db: Database, task: TaskToFail, nowMs: num
     || coalesce(' The last failure: ' || (SELECT last_error ${usedUp} AND last_error IS NOT NULL LIMIT 1), ''))`;
   const exhausted = sql`EXISTS (SELECT 1 ${usedUp}) AND NOT EXISTS (SELECT 1 FROM task_parts
     WHERE task_id = ${task.id} AND status = 'open' AND lease_expires_at_ms > ${nowMs})`;
-  const ended = await endAsError(db, task, error, exhausted, nowMs);
-  return ended.length > 0;
+  const spent = budgetError(task.id, nowMs);
+  const [tired, poor] = await db.batch([
+    endAsError(db, task, error, exhausted, nowMs),
+    endAsError(db, task, spent, sql`${spent} IS NOT NULL`, nowMs),
+    clearLeases(db, task.namespaceId, task.id),
+  ]);
+  return tired.length + poor.length > 0;
 }
 
 function endAsError(db: Database, task: TaskToFail, error: SQL, condition: SQL, nowMs: number) {

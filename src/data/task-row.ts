@@ -10,7 +10,8 @@ import { tasks } from "./task-schema";
  */
 const PART_SUMS = `(SELECT json_array(
   coalesce(sum(re_voiced), 0), coalesce(sum(flagged), 0), coalesce(sum(skipped), 0), coalesce(sum(failed), 0),
-  coalesce(sum(model_calls), 0), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+  coalesce(sum(model_calls + extra_model_calls), 0), coalesce(sum(input_tokens + extra_input_tokens), 0),
+  coalesce(sum(output_tokens + extra_output_tokens), 0),
   coalesce(sum(done), 0), coalesce(max(updated_at_ms), 0)) FROM task_parts WHERE task_parts.task_id = tasks.id)`;
 
 /** The columns that make a {@link Task}. */

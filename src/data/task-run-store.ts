@@ -32,8 +32,9 @@ export async function openNextRun(db: Database, task: RunToOpen, nowMs: number):
       WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
         AND operation IS NOT NULL AND ${OPENS[from]}
       RETURNING run`),
-    db.run(sql`UPDATE task_items SET verdict = NULL, problem = NULL, ended_at_ms = NULL
-      WHERE task_id = ${id} AND namespace_id = ${namespaceId} AND verdict = 'failed' AND ${opened}`),
+    db.run(sql`UPDATE task_items SET verdict = NULL, problem = NULL, ended_at_ms = NULL, unanswered = 0, strikes = 0
+      WHERE task_id = ${id} AND namespace_id = ${namespaceId}
+        AND (verdict = 'failed' OR (verdict IS NULL AND unanswered > 0)) AND ${opened}`),
     db.run(sql`UPDATE task_parts SET
         status = CASE WHEN cursor IS NULL AND failed > 0 THEN 'open' ELSE status END,
         failed = CASE WHEN cursor IS NULL THEN 0 ELSE failed END, attempts = 0, not_before_ms = 0, last_error = NULL, lease_token = NULL, lease_expires_at_ms = NULL

@@ -107,6 +107,14 @@ export const taskParts = sqliteTable(
     cursor: text({ mode: "json" }).$type<TaskCursor>(),
     /** What such work has done; `failed` counts for it too. */
     done: integer().notNull().default(0),
+    // What calls used up that are no item's: answered without a text to keep, or made to see whether the model answers.
+    extraModelCalls: integer("extra_model_calls").notNull().default(0),
+    extraInputTokens: integer("extra_input_tokens").notNull().default(0),
+    extraOutputTokens: integer("extra_output_tokens").notNull().default(0),
+    /** Calls that the model did not answer. The budget counts them, the usage does not. */
+    unansweredCalls: integer("unanswered_calls").notNull().default(0),
+    /** With a budget: what the calls of the part may come to under its lease. It binds nobody once that has lapsed. */
+    callsLimit: integer("calls_limit"),
   },
   (t) => [
     primaryKey({ columns: [t.taskId, t.part] }),
@@ -133,6 +141,10 @@ export const taskItems = sqliteTable(
     inputTokens: integer("input_tokens").notNull(),
     outputTokens: integer("output_tokens").notNull(),
     endedAtMs: integer("ended_at_ms"),
+    /** Turns in which the model did not answer for it: what was not answered is asked last. */
+    unanswered: integer().notNull().default(0),
+    /** Those of them after which the model answered another call. */
+    strikes: integer().notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.taskId, t.position] }),

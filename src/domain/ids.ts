@@ -9,16 +9,29 @@ export function newId(prefix: IdPrefix): string {
   return `${prefix}_${crypto.randomUUID().replaceAll("-", "")}`;
 }
 
+/** {@link taskIdsOf} of one. */
+export function taskIdOf(namespaceId: string, requestId: string): Promise<string> {
+  return taskIdsOf(namespaceId)(requestId);
+}
+
 /**
- * The task of a request id: the same in every Worker, with no mapping table. Those of the items of one bulk begin alike
- * ({@link groupOfTask}), whoever sends their request ids.
+ * The tasks of request ids: the same in every Worker, with no mapping table. Those of the items of one bulk begin alike
+ * ({@link groupOfTask}), whoever sends their request ids. Asked for together, they share the digest of their bulk.
  */
-export async function taskIdOf(namespaceId: string, requestId: string): Promise<string> {
-  const own = await derivedHex("refrain:task:v1", namespaceId, requestId);
-  const item = await findBulkItem(requestId);
-  if (item === undefined) return `task_${own}`;
-  const group = await derivedHex("refrain:bulk-group:v1", namespaceId, item.bulk);
-  return `task_${group.slice(0, GROUP_HEX_DIGITS)}${item.index}${own.slice(GROUP_HEX_DIGITS + INDEX_HEX_DIGITS)}`;
+export function taskIdsOf(namespaceId: string): (requestId: string) => Promise<string> {
+  const groups = new Map<string, Promise<string>>();
+  const groupOf = (bulk: string): Promise<string> => {
+    const group = groups.get(bulk) ?? derivedHex("refrain:bulk-group:v1", namespaceId, bulk);
+    groups.set(bulk, group);
+    return group;
+  };
+  return async (requestId) => {
+    const own = await derivedHex("refrain:task:v1", namespaceId, requestId);
+    const item = await findBulkItem(requestId);
+    if (item === undefined) return `task_${own}`;
+    const group = (await groupOf(item.bulk)).slice(0, GROUP_HEX_DIGITS);
+    return `task_${group}${item.index}${own.slice(GROUP_HEX_DIGITS + INDEX_HEX_DIGITS)}`;
+  };
 }
 
 const GROUP_HEX_DIGITS = 24;
@@ -62,15 +75,17 @@ const BULK_HEX_DIGITS = 22;
 const VERSION_DIGIT = 12;
 
 /**
- * The request id of a bulk's item that has none of its own: the same whenever the bulk is sent again. It says which bulk
- * it is of, so that the tasks of one bulk can be claimed together.
- * @param index 0 to 255.
+ * The request ids of a bulk's items that have none of their own: the same whenever the bulk is sent again. Each says which
+ * bulk it is of, so that the tasks of one bulk can be claimed together.
+ * @returns the id of an item at its place, 0 to 255.
  */
-export async function bulkItemRequestIdOf(bulkRequestId: string, index: number): Promise<string> {
-  const bulk = (await derivedHex("refrain:bulk:v1", bulkRequestId, "")).slice(0, BULK_HEX_DIGITS);
-  const place = index.toString(16).padStart(INDEX_HEX_DIGITS, "0");
-  const hex = bulk + place + (await checkOf(bulk + place));
-  return toGuid(hex);
+export function bulkItemRequestIdsOf(bulkRequestId: string): (index: number) => Promise<string> {
+  let bulk: Promise<string> | undefined;
+  return async (index) => {
+    bulk ??= derivedHex("refrain:bulk:v1", bulkRequestId, "");
+    const head = (await bulk).slice(0, BULK_HEX_DIGITS) + index.toString(16).padStart(INDEX_HEX_DIGITS, "0");
+    return toGuid(head + (await checkOf(head)));
+  };
 }
 
 /** @param hex 32 hex digits. */

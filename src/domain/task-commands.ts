@@ -1,3 +1,4 @@
+import type { TaskBudget } from "./call-ledger";
 import type { FiguresSoFar, MemoryFigures } from "./memory-figures";
 import type { MemorySettings } from "./memory-settings";
 import type { Position } from "./page";
@@ -31,6 +32,8 @@ export interface ReVoiceCommand {
   readonly agentMemorySettings: MemorySettings;
   readonly instructions: string | null;
   readonly onItemError: OnItemError;
+  /** Absent in commands that were frozen before there were budgets. */
+  readonly budget?: TaskBudget;
 }
 
 /** Work that goes through the memories of one collection. */

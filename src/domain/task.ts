@@ -42,6 +42,8 @@ export interface TaskUsage {
   readonly outputTokens: number;
 }
 
+export const NO_USAGE: TaskUsage = { modelCalls: 0, inputTokens: 0, outputTokens: 0 };
+
 export interface TaskError {
   /** Stable kebab-case code. */
   readonly code: string;
@@ -135,7 +137,7 @@ export function bornTask({ acceptedAtMs, ...task }: NewTask): Task {
     run: 1,
     attempts: 0,
     progress: { done: 0, failed: 0, total: null },
-    usage: { modelCalls: 0, inputTokens: 0, outputTokens: 0 },
+    usage: NO_USAGE,
     result: null,
     error: null,
     startedAtMs: null,

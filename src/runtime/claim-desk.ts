@@ -4,14 +4,14 @@ import { parseOwnJson } from "../domain/own-json";
 import { bornTask, type Task } from "../domain/task";
 import { within } from "../domain/time-limit";
 import { checkClaims, type CheckedClaim } from "../services/check-claim";
-import { notFound } from "../services/errors";
+import { notFound, ServiceError } from "../services/errors";
 import type { ClaimAnswer, ClaimRequest } from "../services/task-request-ports";
 import { headOf } from "../services/task-removal";
 import { readTasks } from "../services/watch-task";
 import { firstDueMs } from "./backoff";
 import type { Claim, Tombstone } from "./claim-record";
 import { type DeskParts, findHere } from "./desk-parts";
-import { type Gathered, Gatherer } from "./gatherer";
+import { type Gathered, Gatherer, TooManyWaiting } from "./gatherer";
 import { ROW_WITHIN_MS } from "./outbox";
 
 /** What a look-up found, where more is to be done than to answer. */
@@ -26,7 +26,6 @@ interface Over {
 }
 
 type Known = ReturnType<typeof findHere>;
-type Checked = CheckedClaim & { readonly request: ClaimRequest };
 
 /**
  * Answers creations: look-up; for what is not known the checks; then look-up and claim in one step; then the row and the
@@ -38,8 +37,8 @@ export class ClaimDesk {
 
   constructor(private readonly parts: DeskParts) {
     const { services } = parts;
-    this.#claiming = new Gatherer((requests) => this.#claimTogether(requests));
-    this.#reads = new Gatherer(async (requests) => {
+    this.#claiming = new Gatherer(taskOf, (requests) => this.#claimTogether(requests));
+    this.#reads = new Gatherer(taskOf, async (requests) => {
       const tasks = await within(ROW_WITHIN_MS, readTasks(services, requests));
       return succeeded(requests.map(({ taskId }) => tasks.get(taskId)));
     });
@@ -55,7 +54,7 @@ export class ClaimDesk {
 
   async #answer(request: ClaimRequest): Promise<ClaimAnswer> {
     const { taskId } = request;
-    let known = this.#find(taskId);
+    let known = this.#findFirst(taskId);
     if (this.#isOver(known)) known = await this.#endReservation(taskId);
     const step = this.#lookUp(request, known);
     if (step !== undefined && step.kind !== "go-on") return step;
@@ -96,7 +95,7 @@ export class ClaimDesk {
 
   /** Only what no claim is known of is checked, so a replay is never refused for what has changed since. */
   async #check(request: ClaimRequest): Promise<Step> {
-    const step = await this.#claiming.add(request);
+    const step = await this.#claiming.add(request).catch(refuseCrowd);
     if (step.kind !== "over") return step;
     await this.parts.driver.retire({ task: headOf(step.standing) });
     return GO_ON;
@@ -110,27 +109,52 @@ export class ClaimDesk {
   }
 
   /**
-   * Checks what came together in one read, then claims it: each by a look-up and a write without an await between, all
-   * in one transaction. No other call can come in, and one durable write serves them all. One group does both, because
-   * two that waited for each other would be smaller: what comes meanwhile is the next.
+   * Checks what came together in one read, then claims it. The first call of each task goes before the others of it: they
+   * find its claim, and need no check; nor does a call whose task was claimed while it waited.
    */
   async #claimTogether(requests: readonly ClaimRequest[]): Promise<readonly Gathered<Step | Over>[]> {
-    const group = await checkClaims(this.parts.services, requests);
-    let steps: readonly Gathered<Step | Over>[] = [];
-    this.parts.change(() => {
-      steps = group.map((checked, index) => {
-        const request = requests[index];
-        try {
-          if (request === undefined) throw new Error("More was checked than was asked for.");
-          return { ok: true, value: this.#claimOne({ ...checked, request }) };
-        } catch (error) {
-          return { ok: false, error };
-        }
-      });
-    });
-    await this.parts.durable();
-    await Promise.all(requests.filter((_, index) => isGoingOn(steps[index])).map(({ taskId }) => this.#drive(taskId)));
-    return steps;
+    const steps = new Map<ClaimRequest, Gathered<Step | Over>>();
+    const firsts = new Set(new Map(requests.toReversed().map((request) => [request.taskId, request])).values());
+    await this.#claimUnknown([...firsts], steps);
+    // Behind one that was refused they are checked too, each by itself.
+    await this.#claimUnknown(
+      requests.filter((request) => !firsts.has(request)),
+      steps,
+    );
+    return requests.map((request) => steps.get(request) ?? UNANSWERED);
+  }
+
+  /**
+   * Each is claimed by a look-up and a write without an await between, all in one transaction. No other call can come in,
+   * and one durable write serves them all. One group does both, because two that waited for each other would be smaller:
+   * what comes meanwhile is the next.
+   */
+  async #claimUnknown(
+    requests: readonly ClaimRequest[],
+    steps: Map<ClaimRequest, Gathered<Step | Over>>,
+  ): Promise<void> {
+    const attempt = (request: ClaimRequest, step: () => Step | Over | undefined): void => {
+      try {
+        const value = step();
+        if (value !== undefined) steps.set(request, { ok: true, value });
+      } catch (error) {
+        steps.set(request, { ok: false, error });
+      }
+    };
+    for (const request of requests) attempt(request, () => this.#lookUp(request, this.#find(request.taskId)));
+    const unknown = requests.filter((request) => !steps.has(request));
+    if (unknown.length > 0) {
+      try {
+        const group = await checkClaims(this.parts.services, unknown);
+        this.parts.change(() => {
+          for (const checked of group) attempt(checked.request, () => this.#claimOne(checked));
+        });
+        await this.parts.durable();
+      } catch (error) {
+        for (const request of unknown) steps.set(request, { ok: false, error });
+      }
+    }
+    await Promise.all(requests.filter((each) => isGoingOn(steps.get(each))).map(({ taskId }) => this.#drive(taskId)));
   }
 
   /** Row and bell belong to the group, so that what comes meanwhile is one group too, and not several smaller ones. */
@@ -140,14 +164,14 @@ export class ClaimDesk {
     if (claim?.state === "claimed" && !claim.rowDone) await driver.drive(taskId, "call");
   }
 
-  #claimOne(checked: Checked): Step | Over {
+  #claimOne(checked: CheckedClaim): Step | Over {
     const { request, standing } = checked;
     const known = this.#find(request.taskId);
     if (standing !== undefined && this.#isOverByRow(request, standing, known)) return { kind: "over", standing };
     return this.#lookUp(request, known) ?? this.#claim(checked, known);
   }
 
-  #claim({ request, verdict, standing }: Checked, known: Known): Step {
+  #claim({ request, verdict, standing }: CheckedClaim, known: Known): Step {
     const { claims, services } = this.parts;
     const { door } = request;
     const reservation = door === "fill" && standing !== undefined && isUnfilled(standing) ? standing : null;
@@ -203,6 +227,11 @@ export class ClaimDesk {
     return findHere(this.parts.claims, taskId);
   }
 
+  /** The first look of a call: when it finds none, the looks that follow need not ask again. */
+  #findFirst(taskId: string): Known {
+    return this.parts.claims.findFor(taskId) === undefined ? undefined : this.#find(taskId);
+  }
+
   #count(taskId: string, more: { readonly replays: number; readonly mismatches: number }): void {
     const { seen, services, arm } = this.parts;
     const first = seen.dueAtMs() === null;
@@ -216,6 +245,20 @@ export class ClaimDesk {
 function unreserved(standing: Task | undefined): Step {
   if (standing === undefined) return { kind: "unknown" };
   return { kind: "refused", error: notFound("task").value, standing };
+}
+
+/** Nothing was looked at for this call, so it started nothing. @throws any other error. */
+function refuseCrowd(error: unknown): Step {
+  if (!(error instanceof TooManyWaiting)) throw error;
+  const detail = "So many requests wait at once that this one was not looked at: it started nothing. Send it again.";
+  const { value } = new ServiceError("unavailable", "creation-unavailable", detail);
+  return { kind: "refused", error: value, standing: null };
+}
+
+const UNANSWERED: Gathered<never> = { ok: false, error: new Error("A claim got no answer.") };
+
+function taskOf({ taskId }: ClaimRequest): string {
+  return taskId;
 }
 
 function isGoingOn(step: Gathered<Step | Over> | undefined): boolean {

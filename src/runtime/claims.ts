@@ -3,7 +3,7 @@ import type { NewTask, TaskHead } from "../domain/task";
 import type { ClaimRequest, RequestRecord } from "../services/task-request-ports";
 import { ClaimInvokes } from "./claim-invokes";
 import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseValues, toRecord } from "./claim-record";
-import { CREATE_TABLES, haveTables } from "./claim-tables";
+import { CREATE_CLAIMS, haveTable } from "./claim-tables";
 import { newClaimRow, type NewClaimTimes, type Times } from "./new-claim";
 import { toRequestRecord } from "./request-record";
 
@@ -35,10 +35,10 @@ export class Claims {
   /** Whether the tables were there when they were last looked for; undefined before that. */
   #made: boolean | undefined;
   /**
-   * Records as they were written, while the creations that wrote them are answered: each is looked at several times, and
-   * read once. Any other write of a record takes it out.
+   * Records as they were written, while the creations that wrote them are answered; null: there is none. Each is looked at
+   * several times, and read once. Any other write of a record takes it out.
    */
-  readonly #fresh = new Map<string, ClaimRecord>();
+  readonly #fresh = new Map<string, ClaimRecord | null>();
 
   readonly invokes: ClaimInvokes;
 
@@ -50,7 +50,7 @@ export class Claims {
   /** @throws RecordUnreadable */
   find(taskId: string): ClaimRecord | undefined {
     const fresh = this.#fresh.get(taskId);
-    if (fresh !== undefined) return fresh;
+    if (fresh !== undefined) return fresh ?? undefined;
     const record = this.#read(taskId);
     if (record?.state !== "claimed" || !this.#emptied.has(taskId)) return record;
     return { ...record, rowDone: true, bellDone: true };
@@ -72,6 +72,13 @@ export class Claims {
     const row = newClaimRow(request, task, more);
     this.put(row);
     this.#fresh.set(request.taskId, toRecord(row, task));
+  }
+
+  /** As {@link find}, for a creation: where there is none, that is remembered until it is answered. */
+  findFor(taskId: string): ClaimRecord | undefined {
+    const record = this.find(taskId);
+    if (record === undefined) this.#fresh.set(taskId, null);
+    return record;
   }
 
   /** A creation was answered: its record is read again when it is needed. */
@@ -274,12 +281,12 @@ export class Claims {
    * the storage was emptied, and then the query fails.
    */
   #ask<T>(query: () => readonly T[]): readonly T[] {
-    this.#made ??= haveTables(this.#sql);
+    this.#made ??= haveTable(this.#sql, "claims");
     if (!this.#made) return [];
     try {
       return query();
     } catch (error) {
-      this.#made = haveTables(this.#sql);
+      this.#made = haveTable(this.#sql, "claims");
       if (this.#made) throw error;
       return [];
     }
@@ -288,7 +295,7 @@ export class Claims {
   /** Writes a whole record, over whatever stands. */
   put(row: ClaimRow): void {
     this.#emptied.delete(row.task_id);
-    if (!this.#made) this.#sql.exec(CREATE_TABLES);
+    if (!this.#made) this.#sql.exec(CREATE_CLAIMS);
     this.#made = true;
     this.#write(row.task_id, PUT, ...CLAIM_COLUMNS.map((column) => row[column]));
   }

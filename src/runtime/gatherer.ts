@@ -7,13 +7,24 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Things that one group is about; many calls may be about the same one. */
 const GROUP_MAX = 100;
+/** Calls that wait at once: more than are served before their callers give up. */
+export const WAITING_MAX = 5_000;
 /** A group that takes longer no longer holds up the next: whatever hangs, hangs for itself. */
 const NEXT_AFTER_MS = 250;
 const TURN_MS = 1;
 /** So many turns a group waits for who comes again; and no longer, when so many in a row brought nobody. */
 const TURNS_MAX = 16;
 const QUIET_TURNS = 2;
+
+/** So many wait already that this one is refused at once, rather than after its caller's time. */
+export class TooManyWaiting extends Error {
+  constructor() {
+    super(`${WAITING_MAX} calls wait already.`);
+    this.name = "TooManyWaiting";
+  }
+}
 
 /**
  * Does together what comes together: while one group is at work, what comes gathers for the next. Who comes alone is
@@ -22,14 +33,21 @@ const QUIET_TURNS = 2;
 export class Gatherer<T, R> {
   #waiting: Waiting<T, R>[] = [];
   #running = false;
+  readonly #keyOf: (item: T) => string;
   readonly #work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>;
 
-  /** @param work answers for each item in its place; when it throws, all of the group fail. */
-  constructor(work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>) {
+  /**
+   * @param keyOf what an item is about: those that are about the same go in one group, however many they are.
+   * @param work answers for each item in its place; when it throws, all of the group fail.
+   */
+  constructor(keyOf: (item: T) => string, work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>) {
+    this.#keyOf = keyOf;
     this.#work = work;
   }
 
+  /** @throws TooManyWaiting @throws whatever the work said of this item. */
   add(item: T): Promise<R> {
+    if (this.#waiting.length >= WAITING_MAX) return Promise.reject(new TooManyWaiting());
     return new Promise<R>((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       if (!this.#running) void this.#run();
@@ -41,11 +59,25 @@ export class Gatherer<T, R> {
     // Who comes in the same turn comes together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, GROUP_MAX);
+      const group = this.#takeGroup();
       await settledOr(NEXT_AFTER_MS, this.#serve(group));
       if (group.length > 1) await this.#gather(group.length);
     }
     this.#running = false;
+  }
+
+  #takeGroup(): readonly Waiting<T, R>[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (waiting.length <= GROUP_MAX) return waiting;
+    const keys = new Set<string>();
+    const group: Waiting<T, R>[] = [];
+    for (const one of waiting) {
+      const key = this.#keyOf(one.item);
+      if (keys.size < GROUP_MAX) keys.add(key);
+      (keys.has(key) ? group : this.#waiting).push(one);
+    }
+    return group;
   }
 
   /**

@@ -21,14 +21,19 @@ export class Outbox {
   readonly #looks: Gatherer<string, TaskSight>;
 
   constructor(private readonly services: Services) {
-    this.#rows = new Gatherer((entries) => together(ROW_WITHIN_MS, entries, (some) => recordTasks(services, some)));
-    this.#bells = new Gatherer((taskIds) =>
+    this.#rows = new Gatherer(
+      ({ task }) => task.id,
+      (entries) => together(ROW_WITHIN_MS, entries, (some) => recordTasks(services, some)),
+    );
+    this.#bells = new Gatherer(itself, (taskIds) =>
       together(RING_WITHIN_MS, taskIds, async (some) => {
         await ringForNewTasks(services, some);
         return some;
       }),
     );
-    this.#looks = new Gatherer((taskIds) => together(ROW_WITHIN_MS, taskIds, (some) => lookAtTasks(services, some)));
+    this.#looks = new Gatherer(itself, (taskIds) =>
+      together(ROW_WITHIN_MS, taskIds, (some) => lookAtTasks(services, some)),
+    );
   }
 
   /** How a task stands in D1. @throws when that is not certain. */
@@ -46,6 +51,10 @@ export class Outbox {
     if (waiting > 1) await ringForTask(this.services, taskId, waiting);
     else await this.#bells.add(taskId);
   }
+}
+
+function itself(taskId: string): string {
+  return taskId;
 }
 
 /**

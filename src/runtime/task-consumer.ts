@@ -1,6 +1,7 @@
 import { errorText } from "../domain/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
+import { LeaseKeeper } from "../services/lease-keeper";
 import { ModelCalls } from "../services/model-calls";
 import type { RunServices } from "../services/part-run";
 import { answerBell } from "../services/task-runs";
@@ -17,7 +18,9 @@ const STEPS_AT_ONCE = 2;
 export async function consumeBells(services: Services, batch: MessageBatch): Promise<void> {
   const modelCalls = new ModelCalls(services);
   const stepSlot = pLimit(STEPS_AT_ONCE);
-  await Promise.all(batch.messages.map((message) => consume({ ...services, modelCalls, stepSlot }, message)));
+  const leases = new LeaseKeeper(services);
+  const run = { ...services, modelCalls, stepSlot, leases };
+  await Promise.all(batch.messages.map((message) => consume(run, message)));
   await modelCalls.close();
 }
 

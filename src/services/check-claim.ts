@@ -14,6 +14,7 @@ import { unavailableOf } from "./unavailable";
 
 /** What was found about a request that no claim is known of. */
 export interface CheckedClaim {
+  readonly request: ClaimRequest;
   /** What to claim, or why to refuse. */
   readonly verdict: Outcome<NewTask>;
   /** A row that stands all the same. */
@@ -34,7 +35,7 @@ export async function checkClaims(
       const standing = read.ok ? read.value.tasks.get(request.taskId) : undefined;
       const check = async () => toClaim(services, request, { known: valueOf(read), standing });
       const verdict = await outcomeOf(check).catch((error: unknown) => uncheckable(services, error));
-      return { verdict, standing };
+      return { request, verdict, standing };
     }),
   );
 }

@@ -1,5 +1,6 @@
 import { errorText } from "../domain/error-text";
-import { checkpoint, type ItemResult } from "../data/task-item-store";
+import { checkpoint, type Checkpointed, type ItemResult } from "../data/task-item-store";
+import { NO_USAGE } from "../domain/task";
 import type { ReVoiceCommand } from "../domain/task-commands";
 import type { Services } from "./context";
 import type { PartLease } from "./part-lease";
@@ -43,19 +44,23 @@ export class Checkpoints {
     const results = this.#gathered;
     this.#gathered = [];
     if (results.length === 0 || this.lease.lost) return;
-    const written = await this.#writeTwice(results);
-    if (written === undefined) return this.lease.lose();
+    const leaseExpiresAtMs = this.lease.expiresAtMs();
+    const stands = await this.#writeTwice(results, leaseExpiresAtMs);
+    if (stands === undefined) return this.lease.lose();
+    this.lease.extended(leaseExpiresAtMs);
+    for (const { position, usage } of results)
+      this.lease.calls.written(stands.openPositions.includes(position) ? NO_USAGE : usage, stands.tokensLeft);
     // The work does not wait for it: at the end of the part they are told once more.
-    void tellWatchers(this.services, this.lease.part.taskId, written.watchedUntilMs);
+    void tellWatchers(this.services, this.lease.part.taskId, stands.watchedUntilMs);
     this.#writtenIds.push(...results.flatMap(({ memory }) => (memory === null ? [] : [memory.id])));
   }
 
   /** A write error is ambiguous, and a checkpoint repeatable: so it is repeated once before the part is given back. */
-  async #writeTwice(results: readonly ItemResult[]): ReturnType<typeof checkpoint> {
+  async #writeTwice(results: readonly ItemResult[], leaseExpiresAtMs: number): Promise<Checkpointed | undefined> {
     const write = () =>
       checkpoint(this.services.db, this.lease.part, this.command, results, {
         nowMs: this.services.clock.nowMs(),
-        leaseExpiresAtMs: this.lease.expiresAtMs(),
+        leaseExpiresAtMs,
       });
     try {
       return await write();

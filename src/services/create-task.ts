@@ -1,4 +1,4 @@
-import { taskIdOf } from "../domain/ids";
+import { taskIdsOf } from "../domain/ids";
 import type { Creation } from "./claim-answer";
 import { type ClaimInput, claimTask, claimTasks } from "./claim-task";
 import type { CallContext } from "./context";
@@ -13,7 +13,7 @@ export interface CreateTaskInput extends Omit<ClaimInput, "door" | "taskId"> {
 
 /** Creates a task exactly once for a request id. @throws as {@link claimTask}. */
 export async function createTask(ctx: CallContext, input: CreateTaskInput): Promise<Creation> {
-  return claimTask(ctx, await toClaim(ctx, input));
+  return claimTask(ctx, await toClaim(taskIdsOf(ctx.namespaceId), input));
 }
 
 /**
@@ -24,14 +24,15 @@ export async function createBulk(
   ctx: CallContext,
   items: readonly (() => Promise<CreateTaskInput>)[],
 ): Promise<readonly Outcome<Creation>[]> {
-  const inputs = await Promise.all(items.map((item) => outcomeOf(async () => toClaim(ctx, await item()))));
+  const taskIdOf = taskIdsOf(ctx.namespaceId);
+  const inputs = await Promise.all(items.map((item) => outcomeOf(async () => toClaim(taskIdOf, await item()))));
   const claims = inputs.flatMap((input) => (input.ok ? [input.value] : []));
   const outcomes = (await claimTasks(ctx, claims)).values();
   return inputs.map((input) => (input.ok ? next(outcomes) : input));
 }
 
-async function toClaim(ctx: CallContext, input: CreateTaskInput): Promise<ClaimInput> {
-  return { ...input, door: "create", taskId: await taskIdOf(ctx.namespaceId, input.requestId) };
+async function toClaim(taskIdOf: ReturnType<typeof taskIdsOf>, input: CreateTaskInput): Promise<ClaimInput> {
+  return { ...input, door: "create", taskId: await taskIdOf(input.requestId) };
 }
 
 function next<T>(values: Iterator<T>): T {

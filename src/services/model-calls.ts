@@ -59,9 +59,10 @@ export class ModelCalls {
   /**
    * Does `work` as soon as it may have a slot. A model that asks for a rest gets it, for all; the work is done again after
    * it, if that is before the deadline of its place.
-   * @param tokens what it will use, estimated. @throws what the work threw.
+   * @param tokens what it will use, estimated.
+   * @param work undefined where it came to no answer of the model. @throws what the work threw.
    */
-  async run<T extends { readonly usage: TaskUsage }>(
+  async run<T extends { readonly usage: TaskUsage } | undefined>(
     place: CallPlace,
     tokens: number,
     work: () => Promise<T>,
@@ -71,7 +72,7 @@ export class ModelCalls {
       if (over !== null) return { begun: false, ...over };
       try {
         const value = await work();
-        this.#share?.answered(tokens, value.usage);
+        if (value !== undefined) this.#share?.answered(tokens, value.usage);
         return { begun: true, value };
       } catch (error) {
         if (!this.#restsInTime(place, error)) {

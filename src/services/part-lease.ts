@@ -1,23 +1,37 @@
-import { errorText } from "../domain/error-text";
-import * as parts from "../data/task-part-store";
+import type { ClaimedPart } from "../data/task-part-store";
 import type { LeasedPart } from "../data/task-part-sql";
-import type { Services } from "./context";
+import { CallLedger } from "../domain/call-ledger";
+import type { RunServices } from "./part-run";
 
 /**
- * A part under a living lease. Heartbeats extend it while work goes on; once it is lost, `signal` aborts, and whatever
- * is still written changes nothing, because every write carries the token.
+ * A part under a living lease. The keeper of its invocation extends it while work goes on; once it is lost, `signal` aborts,
+ * and whatever is still written changes nothing, because every write carries the token.
  */
 export class PartLease {
+  /** What its calls may use, and used. */
+  readonly calls: CallLedger;
+  readonly part: LeasedPart;
+  /** Runs of the part in a row without a checkpoint, this one counted. */
+  readonly attempts: number;
   readonly #lost = new AbortController();
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #endsAtMs = 0;
+  #endsAtMs: number;
 
   constructor(
-    private readonly services: Services,
-    readonly part: LeasedPart,
-    /** Runs of the part in a row without a checkpoint, this one counted. */
-    readonly attempts: number,
-  ) {}
+    private readonly services: RunServices,
+    part: LeasedPart,
+    claimed: ClaimedPart,
+  ) {
+    const calls = new CallLedger(claimed);
+    this.calls = calls;
+    this.part = {
+      ...part,
+      get extras() {
+        return calls.extras;
+      },
+    };
+    this.attempts = claimed.attempts;
+    this.#endsAtMs = claimed.leaseExpiresAtMs;
+  }
 
   get signal(): AbortSignal {
     return this.#lost.signal;
@@ -27,14 +41,13 @@ export class PartLease {
     return this.#lost.signal.aborted;
   }
 
-  /** Beats for `longestMs` at most: work that hangs must not keep its part for ever. */
+  /** Keeps it for `longestMs` at most: work that hangs must not keep its part for ever. */
   start(longestMs: number): void {
-    this.#endsAtMs = this.services.clock.nowMs() + longestMs;
-    this.#timer = setInterval(() => void this.#beat(), this.services.limits.heartbeatSeconds * 1_000);
+    this.services.leases.keep(this, longestMs);
   }
 
   stop(): void {
-    clearInterval(this.#timer ?? null);
+    this.services.leases.release(this);
   }
 
   /** When a lease that is written now ends. */
@@ -42,19 +55,25 @@ export class PartLease {
     return this.services.clock.nowMs() + this.services.limits.leaseSeconds * 1_000;
   }
 
+  extended(toMs: number): void {
+    this.#forfeitIfLapsed();
+    this.#endsAtMs = Math.max(this.#endsAtMs, toMs);
+  }
+
+  /** Takes a call of the task's budget. @returns false when none may be begun now. */
+  takeCall(): boolean {
+    this.#forfeitIfLapsed();
+    return this.calls.take();
+  }
+
+  /** What a lapsed lease had reserved others may have by now, and its being extended later does not bring it back. */
+  #forfeitIfLapsed(): void {
+    if (this.services.clock.nowMs() >= this.#endsAtMs) this.calls.forfeit();
+  }
+
   lose(): void {
     this.stop();
     this.#lost.abort(new LeaseLost());
-  }
-
-  async #beat(): Promise<void> {
-    if (this.services.clock.nowMs() > this.#endsAtMs) return this.lose();
-    try {
-      if (!(await parts.extendLease(this.services.db, this.part, this.expiresAtMs()))) this.lose();
-    } catch (error) {
-      // The database may answer the next beat; if it does not, the lease lapses and another takes the part.
-      this.services.log("warn", "heartbeat-failed", { task_id: this.part.taskId, error: errorText(error) });
-    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Commands, Operation } from "../domain/task-commands";
 import type { Services } from "./context";
 import { REFERENCE_GONE } from "../domain/task";
 import { ServiceError } from "./errors";
+import type { LeaseKeeper } from "./lease-keeper";
 import type { ModelCalls } from "./model-calls";
 import type { PartLease } from "./part-lease";
 
@@ -11,6 +12,8 @@ export interface RunServices extends Services {
   readonly modelCalls: ModelCalls;
   /** For steps of work that goes by a cursor: each holds some megabytes of memories. */
   readonly stepSlot: LimitFunction;
+  /** Looks after the leases of all its parts. */
+  readonly leases: LeaseKeeper;
 }
 
 /** The time that one bell has for a task, over all parts that it works on. */

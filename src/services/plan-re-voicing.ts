@@ -37,6 +37,7 @@ export async function planReVoicing(
     ),
     instructions: input.instructions,
     onItemError: input.onItemError,
+    budget: input.budget,
   };
 }
 

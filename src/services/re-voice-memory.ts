@@ -4,16 +4,34 @@ import { reVoicedMemoryIdOf } from "../domain/ids";
 import { MEMORY_TEXT_MAX_CHARACTERS } from "../domain/memory";
 import { lengthFault } from "../domain/length-guard";
 import { refuses } from "../domain/refusal";
-import type { ItemProblem, TaskUsage } from "../domain/task";
+import { type ItemProblem, NO_USAGE, type TaskUsage } from "../domain/task";
 import type { FrozenAgent, ReVoiceCommand } from "../domain/task-commands";
 import { ServiceError } from "./errors";
 import type { ContextMemory, ReVoiceRequest, TextGenerator, TokenUsage } from "./ports";
 
-/**
- * Calls that one memory costs at most, outages and crashes apart: one, and one more where the answer of the first could
- * not be used, or did not pass the guard.
- */
-export const MODEL_CALLS_PER_MEMORY_MAX = 2;
+/** Where the calls of the generator are counted, each before it is begun. */
+export interface CallMeter {
+  /** @returns undefined when no further call may be begun. */
+  readonly begin: () => BegunCall | undefined;
+}
+
+export interface BegunCall {
+  readonly answered: (usage: TokenUsage) => void;
+  /** The generator was unavailable. @param busy whether it said when to come again. */
+  readonly unanswered: (busy: boolean) => void;
+}
+
+const NOT_COUNTED: BegunCall = { answered: () => undefined, unanswered: () => undefined };
+/** For calls outside of tasks. */
+export const UNMETERED: CallMeter = { begin: () => NOT_COUNTED };
+
+/** Thrown where a memory needs a call that the budget does not have: it stays open. */
+export class OutOfCalls extends Error {
+  constructor() {
+    super("The budget has no call left.");
+    this.name = "OutOfCalls";
+  }
+}
 
 export interface ReVoiceMemoryInput {
   readonly taskId: string;
@@ -23,16 +41,15 @@ export interface ReVoiceMemoryInput {
   readonly agentContext: readonly ContextMemory[];
   /** A generator that has not answered by then counts as unavailable. */
   readonly modelTimeoutSeconds: number;
+  readonly calls: CallMeter;
   readonly signal: AbortSignal;
 }
-
-const NO_USAGE: TaskUsage = { modelCalls: 0, inputTokens: 0, outputTokens: 0 };
 
 /**
  * Re-voices one memory: a generation, the guard, and where that finds something one repair. Of two texts that fail the
  * guard the better is kept, and marked `flagged`; a generator that refuses this memory, or fails on it, makes it `failed`.
- * What is used up counts over both calls.
- * @throws ServiceError `unavailable` when the generator cannot answer now; the reason of `signal` when it aborts.
+ * What is used up counts over both calls. A repair that the budget has no call for is not made: the first text stands.
+ * @throws OutOfCalls; ServiceError `unavailable` when the generator cannot answer now; the reason of `signal` when it aborts.
  */
 export async function reVoiceMemory(generator: TextGenerator, input: ReVoiceMemoryInput): Promise<ItemResult> {
   const { position, sourceMemoryId, source } = input.item;
@@ -78,7 +95,12 @@ async function generate(
   const repair = first.text === null ? null : { text: first.text, ...factsOf(first.problem) };
   // Another key, or a gateway that knows it would give the first answer again.
   const idempotencyKey = `${request.idempotencyKey}:2`;
-  const second = await callModel(generator, { ...request, idempotencyKey, repair }, input, first.usage);
+  const second = await callModel(generator, { ...request, idempotencyKey, repair }, input, first.usage).catch(
+    (error: unknown) => {
+      if (error instanceof OutOfCalls && first.text !== null) return first;
+      throw error;
+    },
+  );
   return { ...better(first, second), usage: second.usage };
 }
 
@@ -121,20 +143,29 @@ async function callModel(
   before: TaskUsage,
 ): Promise<Attempt> {
   const { signal, modelTimeoutSeconds } = input;
+  const call = input.calls.begin();
+  if (call === undefined) throw new OutOfCalls();
   const timeout = AbortSignal.timeout(modelTimeoutSeconds * 1_000);
   try {
     const result = await generator.reVoice(request, { signal: AbortSignal.any([signal, timeout]) });
+    call.answered(result.usage);
     const usage = plus(before, result.usage);
     if (result.text === null) return { ...result, usage };
     return { ...checked(result.text, request, input.command), usage };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (timeout.aborted) throw unavailable(`The generator did not answer in ${modelTimeoutSeconds} s.`);
-    if (error instanceof ServiceError && error.value.kind === "unavailable") throw error;
+    const unanswered = timeout.aborted ? outOfTime(modelTimeoutSeconds) : unavailableOf(error);
+    if (unanswered !== undefined) {
+      call.unanswered(isBusy(unanswered));
+      throw unanswered;
+    }
+    call.answered(NO_TOKENS);
     const detail = error instanceof ServiceError ? error.message : "The generator failed on this memory.";
-    return { text: null, detail, again: false, usage: plus(before, { inputTokens: 0, outputTokens: 0 }) };
+    return { text: null, detail, again: false, usage: plus(before, NO_TOKENS) };
   }
 }
+
+const NO_TOKENS: TokenUsage = { inputTokens: 0, outputTokens: 0 };
 
 function plus(before: TaskUsage, { inputTokens, outputTokens }: TokenUsage): TaskUsage {
   return {
@@ -154,8 +185,18 @@ function checked(said: string, { memory }: ReVoiceRequest, { agent }: ReVoiceCom
   return { text, problem: guard(memory.text, text, agent) };
 }
 
-function unavailable(detail: string): ServiceError {
-  return new ServiceError("unavailable", "model-unavailable", detail);
+function outOfTime(seconds: number): ServiceError {
+  return new ServiceError("unavailable", "model-unavailable", `The generator did not answer in ${seconds} s.`);
+}
+
+/** Undefined for an error that trying again later does not cure. */
+export function unavailableOf(error: unknown): ServiceError | undefined {
+  return error instanceof ServiceError && error.value.kind === "unavailable" ? error : undefined;
+}
+
+/** True for a model that has too much to do, and says when to come again. */
+export function isBusy(error: unknown): boolean {
+  return unavailableOf(error)?.value.retryAfterSeconds !== undefined;
 }
 
 /** What the result lost or added, or null when every name, number and date is kept and the length can be right. */

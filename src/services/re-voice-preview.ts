@@ -2,12 +2,13 @@ import pLimit from "p-limit";
 import { findFirstItems } from "../data/preview-store";
 import { findForCreation } from "../data/reference-store";
 import type { PendingItem } from "../data/task-item-store";
+import { MODEL_CALLS_PER_MEMORY_MAX, NO_BUDGET } from "../domain/call-ledger";
 import { newId } from "../domain/ids";
 import type { ItemProblem, ItemVerdict } from "../domain/task";
 import type { ReVoiceCommand } from "../domain/task-commands";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
-import { MODEL_CALLS_PER_MEMORY_MAX, reVoiceMemory } from "./re-voice-memory";
+import { reVoiceMemory, UNMETERED } from "./re-voice-memory";
 import { type RecallContext, recallContexts } from "./re-voicing";
 import type { TaskInput } from "./task-input";
 import { idsOf, planTask } from "./task-plan";
@@ -53,7 +54,9 @@ export async function previewReVoicing(
   if (command?.operation !== "re-voice") throw new Error("Only a re-voicing has a dry run.");
   const memories = references.findCollection(namespaceId, command.collectionId)?.memoryCount ?? 0;
   const preview = count === 0 ? [] : await retellFirst(ctx, taskId, command, count);
-  return { memories, modelCallsMax: memories * MODEL_CALLS_PER_MEMORY_MAX, preview };
+  const { maxModelCalls } = command.budget ?? NO_BUDGET;
+  const modelCallsMax = Math.min(memories * MODEL_CALLS_PER_MEMORY_MAX, maxModelCalls ?? Number.POSITIVE_INFINITY);
+  return { memories, modelCallsMax, preview };
 }
 
 async function retellFirst(
@@ -88,7 +91,7 @@ async function retell(ctx: CallContext, { context, ...retelling }: Retelling): P
   const { sourceContext = [], agentContext = [] } = context ?? {};
   try {
     signal.throwIfAborted();
-    const input = { ...retelling, sourceContext, agentContext, modelTimeoutSeconds };
+    const input = { ...retelling, sourceContext, agentContext, modelTimeoutSeconds, calls: UNMETERED };
     const { memory, verdict, problem } = await reVoiceMemory(ctx.generator, input);
     return { source, text: memory?.text ?? null, verdict, problem };
   } catch (error) {

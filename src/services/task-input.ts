@@ -1,3 +1,4 @@
+import type { TaskBudget } from "../domain/call-ledger";
 import type { MemorySettings } from "../domain/memory-settings";
 import type { NewTask } from "../domain/task";
 import type { OnItemError, OnLineError, Operation, StoredFile } from "../domain/task-commands";
@@ -48,6 +49,7 @@ export interface ReVoiceInput {
   readonly agentMemorySettings: Partial<MemorySettings>;
   readonly instructions: string | null;
   readonly onItemError: OnItemError;
+  readonly budget: TaskBudget;
   /** Where agent and source stand in the caller's body, for the faults; null when they stand elsewhere. */
   readonly pointers: { readonly agent: string | null; readonly source: string | null };
 }

@@ -163,7 +163,7 @@ async function takeLease(services: RunServices, task: RunnableTask): Promise<Par
     return held;
   });
   if (claimed === undefined) return undefined;
-  return new PartLease(services, { namespaceId, taskId, token, part: claimed.part }, claimed.attempts);
+  return new PartLease(services, { namespaceId, taskId, token, part: claimed.part }, claimed);
 }
 
 async function settle(services: RunServices, lease: PartLease): Promise<void> {

@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { serveModel } from "./model-server.ts";
-import { type Act, breaksOff, endless, fails, retells, scriptedModel } from "../support/scripted-model.ts";
+import { type Act, breaksOff, endless, fails, retells, saysNothing, scriptedModel } from "../support/scripted-model.ts";
 import { Service } from "../support/service.ts";
-import { makeScene, putBatch, reVoicing, taskWhen } from "./re-voicing-scene.ts";
+import { makeScene, putBatch, readTask, reVoicing, taskWhen } from "./re-voicing-scene.ts";
 
 /*
  * Real sockets between the Worker and a model's server.
  */
+
+const WORK_MS_MAX = 30_000;
+const HANG_UP_MS_MAX = 2_000;
 
 async function serviceOn(variables: Readonly<Record<string, string>>): Promise<Service> {
   const service = new Service({ variables });
@@ -63,6 +66,26 @@ describe("npm run dev with MODEL_PROVIDER=openai-compatible", () => {
     expect(cut).toMatchObject({ text: null, guard: { verdict: "failed", problem: { code: "generation-failed" } } });
     await expect.poll(() => model.asked[1]?.signal.aborted).toBe(true);
     expect((await service.call("GET", "/v1/checkmate/tasks")).body.items).toEqual([]);
+  });
+
+  it("hangs up within 2 s of a cancel on the model that is at work, which has no further call after that", async () => {
+    const model = scriptedModel(saysNothing);
+    const service = await serviceOn({
+      MODEL_PROVIDER: "openai-compatible",
+      MODEL_BASE_URL: await serveModel(model),
+      MODEL_NAME: "scripted-1",
+      MODEL_CALLS_PER_INVOCATION: "3",
+    });
+    const { body } = await putBatch(service, randomUUID(), reVoicing(await makeScene(service, 5), "retold"));
+    await expect.poll(() => model.asked.length, { timeout: WORK_MS_MAX }).toBe(3);
+    expect(model.asked.some(({ signal }) => signal.aborted)).toBe(false);
+    await service.call("PATCH", `/v1/checkmate/tasks/${body.id}/cancel`);
+    // The bound is the promise here.
+    const hungUp = () => model.asked.every(({ signal }) => signal.aborted);
+    await expect.poll(hungUp, { timeout: HANG_UP_MS_MAX, interval: 20 }).toBe(true);
+    const task = await readTask(service, body.id);
+    expect(task).toMatchObject({ status: "canceled", usage: { model_calls: 0 }, progress: { done: 0, failed: 0 } });
+    expect(model.asked).toHaveLength(3);
   });
 
   it("says at once which variable is missing, and who needs it", async () => {

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { objectNameOf } from "../../src/runtime/placement";
-import { bulkItemRequestIdOf, taskIdOf } from "../../src/domain/ids";
+import { bulkItemRequestIdsOf, taskIdOf } from "../../src/domain/ids";
 import { type Answer, call, until } from "./api";
 import { arm, disarm, type Fault, type FaultKind, type Scope, watchCalls } from "./faults";
 import { addMemories, newAgent, newCollection, newTenant } from "./nouns";
@@ -85,7 +85,7 @@ const objectsInUse = new Set<string>();
 async function ownObject(sending: Sending) {
   for (;;) {
     const requestId = crypto.randomUUID();
-    const items = () => Promise.all([0, 1].map((index) => bulkItemRequestIdOf(requestId, index)));
+    const items = () => Promise.all([0, 1].map((index) => bulkItemRequestIdsOf(requestId)(index)));
     const ids = sending === "one" ? [requestId] : await items();
     const taskIds = await Promise.all(ids.map((id) => taskIdOf(tenant.namespaceId, id)));
     const names = taskIds.map((taskId) => objectNameOf(PLACEMENT, taskId));

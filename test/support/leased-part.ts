@@ -11,10 +11,10 @@ import { batchOf, putBatch, reVoiced, rows, scene } from "./scene";
 export const db = openDatabase(env.DB);
 
 /** A task whose first part is leased to us, with no consumer about. */
-export async function leasedPart(memories = 3) {
+export async function leasedPart(memories = 3, more: object = {}) {
   arm("drops", "queue: sendBatch", 1_000);
   const from = await scene(memories);
-  const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
+  const { id } = (await putBatch(crypto.randomUUID(), batchOf(from, more))).body;
   const task = await findTaskToRun(db, id);
   if (task?.command?.operation !== "re-voice") throw new Error("The task has no row.");
   const { namespaceId, command } = task;

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
 import { openAiCompatibleGenerator } from "../../src/providers/openai-compatible/chat-generator";
 import { openServices } from "../../src/runtime/context";
+import { LeaseKeeper } from "../../src/services/lease-keeper";
 import type { Limits } from "../../src/services/context";
 import { ModelCalls } from "../../src/services/model-calls";
 import type { TextGenerator } from "../../src/services/ports";
@@ -45,6 +46,7 @@ export function consumerOf(
     limits: merged,
     modelCalls: new ModelCalls({ ...services, clock, limits: merged }),
     stepSlot: pLimit(1),
+    leases: new LeaseKeeper({ ...services, clock, limits: merged }),
   };
   return {
     ring: (taskId) => answerBell(run, taskId),

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Gatherer } from "../../src/runtime/gatherer";
+import { Gatherer, TooManyWaiting, WAITING_MAX } from "../../src/runtime/gatherer";
 
 /** A gatherer that takes a turn for each group, and the sizes of its groups. */
 function gathering() {
   const sizes: number[] = [];
-  const gatherer = new Gatherer<number, number>(async (items) => {
+  const gatherer = new Gatherer<number, number>(String, async (items) => {
     sizes.push(items.length);
     await new Promise((resolve) => void setTimeout(resolve, 5));
     return items.map((value) => ({ ok: true, value }));
@@ -18,7 +18,7 @@ describe("a gatherer", () => {
 
   it("serves who comes alone at once", async () => {
     const groups: (readonly number[])[] = [];
-    const gatherer = new Gatherer<number, number>(async (items) => {
+    const gatherer = new Gatherer<number, number>(String, async (items) => {
       groups.push(items);
       return items.map((value) => ({ ok: true, value }));
     });
@@ -51,5 +51,25 @@ describe("a gatherer", () => {
     await vi.runAllTimersAsync();
     await alone;
     expect(sizes).toEqual([3, 1]);
+  });
+
+  it("takes a hundred different things into one group, and all that are about the same", async () => {
+    const { gatherer, sizes } = gathering();
+    const calls = Array.from({ length: 150 * 7 }, (_, index) => gatherer.add(index % 150));
+    await vi.runAllTimersAsync();
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 150 * 7 }, (_, index) => index % 150));
+    expect(sizes).toEqual([100 * 7, 50 * 7]);
+  });
+
+  it("refuses at once who finds too many waiting, and serves those", async () => {
+    const { gatherer, sizes } = gathering();
+    const waiting = Array.from({ length: WAITING_MAX }, () => gatherer.add(1));
+    await expect(gatherer.add(1)).rejects.toThrow(TooManyWaiting);
+    await vi.runAllTimersAsync();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([1]));
+    expect(sizes).toEqual([WAITING_MAX]);
+    const later = gatherer.add(2);
+    await vi.runAllTimersAsync();
+    expect(await later).toBe(2);
   });
 });

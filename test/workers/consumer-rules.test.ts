@@ -8,7 +8,7 @@ import { bellOf, consume, silentTask } from "../support/requests-object";
 import { endOf, onceEach, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 const CLAIM_PART = "SET lease_token = ?";
-const READ_BACK = 'select "part", "attempts" from "task_parts"';
+const READ_BACK = "SELECT part, attempts, lease_expires_at_ms";
 
 beforeEach(() => resetFaults());
 
@@ -176,7 +176,7 @@ describe("the consumer", () => {
   });
 
   it("answers the bells of a batch although its own ring hangs", { timeout: 25_000 }, async () => {
-    const id = await silentTask(await scene(2));
+    const id = await silentTask(await scene(26));
     resetFaults();
     const hung = arm("hangs", "queue: sendBatch", 1, { scope: [id] });
     const heard = await bellOf(id);

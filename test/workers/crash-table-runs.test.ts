@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { claimPart, extendLease, settlePart } from "../../src/data/task-part-store";
+import { standingLeases } from "../../src/data/lease-store";
+import { claimPart, settlePart } from "../../src/data/task-part-store";
 import { call, until } from "../support/api";
 import { travelBack, travelDays } from "../support/clock";
 import { arm, type FaultKind, firedFaults, resetFaults } from "../support/faults";
@@ -64,7 +65,7 @@ describe("crash table: slow consumer wakes after its lease (zombie)", () => {
     const before = await state();
     expect(await write()).toBe(false);
     expect(await settlePart(db, lease, 63_000)).toEqual({ settled: false, completed: false });
-    expect(await extendLease(db, { ...lease, namespaceId }, 99_000)).toBe(false);
+    expect(await standingLeases(db, [{ ...lease, namespaceId }], 99_000)).toEqual([]);
     expect(await state()).toEqual(before);
   });
 });

@@ -121,7 +121,7 @@ describe("a plan", () => {
     if (task?.command?.operation !== "re-voice") throw new Error("The task has no row.");
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     const { namespaceId, command } = task;
-    expect(await planItems(db, { namespaceId, taskId: id, command, nowMs: 1_000 })).toBe(false);
+    expect(await planItems(db, { namespaceId, taskId: id, command, nowMs: 1_000 })).toBeUndefined();
     expect(await rows("SELECT status, planned_at_ms FROM tasks WHERE id = ?", id)).toEqual([
       { status: "canceled", planned_at_ms: null },
     ]);

@@ -3,6 +3,7 @@ import pLimit from "p-limit";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openServices } from "../../src/runtime/context";
 import { ServiceError } from "../../src/services/errors";
+import { LeaseKeeper } from "../../src/services/lease-keeper";
 import { ModelCalls } from "../../src/services/model-calls";
 import type { ReVoiceRequest, TextGenerator } from "../../src/services/ports";
 import { answerBell } from "../../src/services/task-runs";
@@ -32,6 +33,7 @@ function consumerWith(script: Script, limits: Partial<ReturnType<typeof openServ
     limits: merged,
     modelCalls: new ModelCalls({ ...services, limits: merged }),
     stepSlot: pLimit(1),
+    leases: new LeaseKeeper({ ...services, limits: merged }, merged.heartbeatSeconds),
   };
   return (taskId: string) => answerBell(run, taskId);
 }
@@ -125,8 +127,8 @@ describe("a generator", () => {
     const task = await taskOf(id);
     expect(await onceEach(from, task)).toBe(true);
     expect(task.attempts).toBe(2);
-    // Nothing that was checkpointed was asked for again: six memories, and the one call that failed.
-    expect(calls).toHaveLength(7);
+    // Nothing that was checkpointed was asked for again: six memories, and two calls that failed.
+    expect(calls).toHaveLength(8);
   });
 
   it("that stays unavailable ends the task with the reason, after eight attempts without progress", async () => {

@@ -69,6 +69,14 @@ describe("the rate limit", () => {
     expect(keys).toEqual([]);
   });
 
+  it("counts a new task once though its id stands several times in one bulk", async () => {
+    const item = { ...batchOf(await scene(1)), request_id: crypto.randomUUID() };
+    const { create, keys } = limited(true);
+    const { body } = await create(crypto.randomUUID(), { items: [item, item, item] });
+    expect(body.results.map(({ status }: { status: number }) => status).toSorted()).toEqual([200, 200, 201]);
+    expect(keys).toEqual(["key_admin"]);
+  });
+
   it("lets a call through and counts it once", async () => {
     const { send, keys } = limited(true);
     expect((await send("GET", "/v1/agents")).status).toBe(200);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { MODEL_CALLS_PER_MEMORY_MAX } from "../../src/domain/call-ledger";
 import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/memory-settings";
 import type { ReVoiceCommand } from "../../src/domain/task-commands";
 import { DEFAULT_VOICE } from "../../src/domain/voice";
 import { ServiceError } from "../../src/services/errors";
 import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports";
-import { MODEL_CALLS_PER_MEMORY_MAX, reVoiceMemory } from "../../src/services/re-voice-memory";
+import { type CallMeter, reVoiceMemory, UNMETERED } from "../../src/services/re-voice-memory";
 
 const command: ReVoiceCommand = {
   operation: "re-voice",
@@ -38,10 +39,16 @@ function scripted(
   };
 }
 
-function reVoice(generator: TextGenerator, signal = new AbortController().signal, position = 0) {
+function reVoice(
+  generator: TextGenerator,
+  signal = new AbortController().signal,
+  position = 0,
+  calls: CallMeter = UNMETERED,
+) {
   const item = {
     position,
     sourceMemoryId: "memory_1",
+    strikes: 0,
     source: { text: SOURCE, occurredAtMs: 0, childMemoryIds: ["memory_2"] },
   };
   const input = {
@@ -51,6 +58,7 @@ function reVoice(generator: TextGenerator, signal = new AbortController().signal
     sourceContext: [],
     agentContext: [],
     modelTimeoutSeconds: 60,
+    calls,
     signal,
   };
   return reVoiceMemory(generator, input);
@@ -205,9 +213,9 @@ describe("re-voicing a memory", () => {
 
   it("skips a memory whose source is gone, without a call", async () => {
     const generator = scripted();
-    const item = { position: 0, sourceMemoryId: "memory_1", source: null };
+    const item = { position: 0, sourceMemoryId: "memory_1", strikes: 0, source: null };
     const { signal } = new AbortController();
-    const context = { sourceContext: [], agentContext: [], modelTimeoutSeconds: 60 };
+    const context = { sourceContext: [], agentContext: [], modelTimeoutSeconds: 60, calls: UNMETERED };
     const input = { taskId: "task_1", command, item, ...context, signal };
     const result = await reVoiceMemory(generator, input);
     expect(result).toMatchObject({ verdict: "skipped", memory: null, usage: { modelCalls: 0 } });

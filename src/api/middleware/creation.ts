@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { bulkItemRequestIdOf } from "../../domain/ids";
+import { bulkItemRequestIdsOf } from "../../domain/ids";
 import type { TaskType } from "../../domain/task";
 import type { Creation } from "../../services/claim-answer";
 import { BULK_ITEMS_MAX, createBulk, createTask, type CreateTaskInput } from "../../services/create-task";
@@ -117,13 +117,13 @@ function bulkInputs<S extends z.ZodType>(
 ): readonly (() => Promise<CreateTaskInput>)[] {
   const bulk = Bulk.safeParse(body);
   if (!bulk.success) throw validationFailed(faultsOf(bulk.error));
-  const base = bulkId ?? crypto.randomUUID();
+  const itemRequestIdOf = bulkItemRequestIdsOf(bulkId ?? crypto.randomUUID());
   return bulk.data.items.map((given, index) => async () => {
     const item = BulkItem.safeParse(given);
     if (!item.success) throw validationFailed(faultsOf(item.error, `/items/${index}`));
     const { request_id: own, ...request } = item.data;
     if (own === undefined) {
-      const requestId = await bulkItemRequestIdOf(base, index);
+      const requestId = await itemRequestIdOf(index);
       return { requestId, requestIdIsClients: bulkId !== undefined, ...claimOf(c, door, request) };
     }
     const operation = door.bulkItemOperation ?? door.operation;

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { MAX_MODEL_CALLS_MAX, MAX_TOKENS_MAX } from "../../domain/call-ledger";
 import type { OnItemError } from "../../domain/task-commands";
 import type { Creation } from "../../services/claim-answer";
 import { BULK_ITEMS_MAX } from "../../services/create-task";
@@ -48,6 +49,16 @@ const reVoiceFields = {
     .enum(ON_ITEM_ERRORS)
     .optional()
     .openapi({ description: "What a failed memory means for the task. Default continue.", example: "continue" }),
+  max_model_calls: z.number().int().min(1).max(MAX_MODEL_CALLS_MAX).optional().openapi({
+    description:
+      "Calls of the text generator that the task may begin, over all its runs; answered or not. When they are used up it ends as `error`, with the code `budget-exhausted`, and keeps what is done. Not counted are calls that were open at a crash. A memory takes one call or two.",
+    example: 1_000,
+  }),
+  max_tokens: z.number().int().min(1).max(MAX_TOKENS_MAX).optional().openapi({
+    description:
+      "Tokens, in and out, after which no further call is begun. They are known when a call has ended: those that are open then may go beyond it. Else as `max_model_calls`.",
+    example: 1_000_000,
+  }),
 };
 
 const labels = {
@@ -193,6 +204,7 @@ export function toReVoiceInput(
       agentMemorySettings: toMemorySettings(body.agent_memory_settings ?? {}),
       instructions: body.instructions ?? null,
       onItemError: body.on_item_error ?? "continue",
+      budget: { maxModelCalls: body.max_model_calls ?? null, maxTokens: body.max_tokens ?? null },
     },
   };
 }

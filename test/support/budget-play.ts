@@ -1,0 +1,163 @@
+import { env } from "cloudflare:workers";
+import pLimit from "p-limit";
+import { checkpoint } from "../../src/data/task-item-store";
+import { claimPart, yieldPart } from "../../src/data/task-part-store";
+import { openServices } from "../../src/runtime/context";
+import { LeaseKeeper } from "../../src/services/lease-keeper";
+import { ModelCalls } from "../../src/services/model-calls";
+import { PartLease } from "../../src/services/part-lease";
+import type { RunServices } from "../../src/services/part-run";
+import { db, leasedPart } from "./leased-part";
+import { rows } from "./scene";
+
+export const PLAYED_STEPS = ["claim", "begin", "answer", "fail", "write", "yield", "crash", "beat", "sleep"] as const;
+/** What is done, and which of the workers does it. */
+export type Played = readonly [(typeof PLAYED_STEPS)[number], number];
+
+const MEMORIES = 60;
+const LEASE_MS = 60_000;
+const SLEEP_MS = 40_000;
+const HEARTBEAT_SECONDS = 15;
+/** Two memories of each part are open: two calls for each, and one to see whether the model answers. */
+const RESERVED_MAX = 5;
+
+interface Worker {
+  readonly lease: PartLease;
+  endsAtMs: number;
+  /** Begun and not ended; ended and not written. */
+  open: number;
+  unwritten: number;
+  hasLapsed: boolean;
+}
+
+/** Consumers of one task with a budget, on the real statements, with a clock of their own. */
+export class BudgetPlay {
+  /** Calls that were begun, and those of them that were open or unwritten when their lease lapsed. */
+  begun = 0;
+  lost = 0;
+  #nowMs = 10_000;
+  readonly #workers: Worker[] = [];
+  readonly #run: RunServices;
+
+  private constructor(
+    private readonly task: Awaited<ReturnType<typeof leasedPart>>,
+    private readonly max: number,
+  ) {
+    const services = { ...openServices(env), clock: { nowMs: () => this.#nowMs } };
+    const limits = { ...services.limits, leaseSeconds: LEASE_MS / 1_000, heartbeatSeconds: HEARTBEAT_SECONDS };
+    const leases = new LeaseKeeper({ ...services, limits }, HEARTBEAT_SECONDS);
+    this.#run = {
+      ...services,
+      limits,
+      leases,
+      modelCalls: new ModelCalls({ ...services, limits }),
+      stepSlot: pLimit(1),
+    };
+  }
+
+  static async begin(max: number): Promise<BudgetPlay> {
+    const task = await leasedPart(MEMORIES, { max_model_calls: max });
+    await yieldPart(db, task.lease, { nowMs: 2_000, notBeforeMs: 0, isUntouched: false });
+    const done = "UPDATE task_items SET verdict = 'skipped', ended_at_ms = 1 WHERE task_id = ? AND position % 25 >= 2";
+    await rows(done, task.id);
+    await rows("UPDATE task_parts SET skipped = end_position - first_position - 2 WHERE task_id = ?", task.id);
+    return new BudgetPlay(task, max);
+  }
+
+  async play([step, which]: Played): Promise<void> {
+    this.#nowMs += 1;
+    if (step === "claim") return this.#claim(which);
+    if (step === "beat") return this.#beat();
+    if (step === "sleep") return this.#sleep();
+    const worker = this.#workers[which % Math.max(1, this.#workers.length)];
+    if (worker !== undefined) await this.#act(step, worker);
+  }
+
+  /** Once all leases have lapsed: what a claim is given, and what it should be given: undefined for no lease. */
+  async end(): Promise<{ readonly given: number | undefined; readonly due: number | undefined }> {
+    for (const { lease } of this.#workers) lease.stop();
+    this.#nowMs += 2 * LEASE_MS;
+    const sum =
+      "SELECT sum(model_calls + extra_model_calls + unanswered_calls) AS calls FROM task_parts WHERE task_id = ?";
+    const [counted] = await rows<{ calls: number }>(sum, this.task.id);
+    const left = this.max - (counted?.calls ?? 0);
+    const given = (await this.#take("last"))?.callsLeft ?? undefined;
+    return { given, due: left > 0 ? Math.min(left, RESERVED_MAX) : undefined };
+  }
+
+  #take(token: string) {
+    const { id: taskId, namespaceId } = this.task;
+    return claimPart(db, { namespaceId, taskId, token, nowMs: this.#nowMs, leaseMs: LEASE_MS, parallelMax: 4 });
+  }
+
+  async #claim(which: number): Promise<void> {
+    const token = crypto.randomUUID();
+    const { id: taskId, namespaceId } = this.task;
+    const claimed = await this.#take(token);
+    if (claimed === undefined) return;
+    const lease = new PartLease(this.#run, { namespaceId, taskId, part: claimed.part, token }, claimed);
+    lease.start(1e9);
+    const endsAtMs = this.#nowMs + LEASE_MS;
+    this.#workers.splice(which, 0, { lease, endsAtMs, open: 0, unwritten: 0, hasLapsed: false });
+  }
+
+  async #beat(): Promise<void> {
+    await this.#run.leases.look();
+    const sql = "SELECT lease_token, lease_expires_at_ms AS ends FROM task_parts WHERE task_id = ?";
+    const held = new Map((await rows(sql, this.task.id)).map(({ lease_token, ends }) => [lease_token, Number(ends)]));
+    for (const worker of this.#workers) worker.endsAtMs = held.get(worker.lease.part.token) ?? worker.endsAtMs;
+  }
+
+  #sleep(): void {
+    this.#nowMs += SLEEP_MS;
+    for (const worker of this.#workers) if (worker.endsAtMs <= this.#nowMs) this.#lapse(worker);
+  }
+
+  async #act(step: Exclude<Played[0], "claim" | "beat" | "sleep">, worker: Worker): Promise<void> {
+    const { calls } = worker.lease;
+    if (step === "begin") this.#beginCall(worker);
+    else if (step === "answer") endCall(worker, () => calls.answered({ inputTokens: 1, outputTokens: 1 }));
+    else if (step === "fail") endCall(worker, () => calls.unanswered());
+    else if (step === "write") await this.#write(worker);
+    else if (step === "crash") {
+      this.#lapse(worker);
+      this.#leave(worker);
+    } else if (worker.open === 0) {
+      await yieldPart(db, worker.lease.part, { nowMs: this.#nowMs, notBeforeMs: 0, isUntouched: false });
+      this.#leave(worker);
+    }
+  }
+
+  #beginCall(worker: Worker): void {
+    if (!worker.lease.takeCall()) return;
+    this.begun += 1;
+    worker.open += 1;
+  }
+
+  /** A checkpoint that writes no item: it extends the lease, and counts nothing. */
+  async #write(worker: Worker): Promise<void> {
+    const { lease } = worker;
+    const times = { nowMs: this.#nowMs, leaseExpiresAtMs: lease.expiresAtMs() };
+    const written = await checkpoint(db, lease.part, this.task.command, [], times);
+    if (written === undefined) return;
+    lease.extended(times.leaseExpiresAtMs);
+    worker.endsAtMs = times.leaseExpiresAtMs;
+  }
+
+  #lapse(worker: Worker): void {
+    if (!worker.hasLapsed) this.lost += worker.open + worker.unwritten;
+    worker.hasLapsed = true;
+  }
+
+  #leave(worker: Worker): void {
+    worker.lease.stop();
+    this.#workers.splice(this.#workers.indexOf(worker), 1);
+  }
+}
+
+function endCall(worker: Worker, tell: () => void): void {
+  if (worker.open === 0) return;
+  worker.open -= 1;
+  worker.unwritten += 1;
+  tell();
+}
