@@ -45,7 +45,19 @@ async function main(): Promise<number> {
 
 function serveArguments(port: number, stateDir: string): readonly string[] {
   const names = workerVariableNames(readRoot("wrangler.toml"), readRoot(".dev.vars.example"));
-  const args = ["dev", "--local", "--ip", LOCAL_HOST, "--port", String(port), "--persist-to", stateDir];
+  // Whatever is named besides is for wrangler, such as another entry: `npm run dev -- test/bench/chaos/worker.ts`. It comes
+  // first: an entry behind a `--var` would be taken for one more variable.
+  const args = [
+    "dev",
+    ...process.argv.slice(2),
+    "--local",
+    "--ip",
+    LOCAL_HOST,
+    "--port",
+    String(port),
+    "--persist-to",
+    stateDir,
+  ];
   // Any free port: two services at once must not fight for the debugger's usual one.
   args.push("--inspector-port", "0");
   if (!process.stdin.isTTY) args.push("--show-interactive-dev-session=false");

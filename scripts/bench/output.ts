@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from "cli-progress";
 
 import { formatCount, table } from "../demo/layout.ts";
-import type { BenchEvent, Emit, Summary } from "./events.ts";
+import type { Emit, Summary } from "./events.ts";
 import type { Measured } from "./statistics.ts";
 import type { Target } from "./targets.ts";
 
@@ -19,7 +19,7 @@ export function createOutput(stream: NodeJS.WriteStream): Emit {
       case "preparing":
         return print([event.what]);
       case "round":
-        return progress.update(event);
+        return progress.update({ ...event, said: `${formatCount(event.per_second)}/s` });
       case "summary":
         return print(summaryLines(event));
       case "error":
@@ -29,13 +29,21 @@ export function createOutput(stream: NodeJS.WriteStream): Emit {
   };
 }
 
-type RoundEvent = Extract<BenchEvent, { event: "round" }>;
+/** A round that is done, and what to say of it. */
+interface RoundDone {
+  readonly round: number;
+  readonly rounds: number;
+  readonly subject: string;
+  readonly done: number;
+  readonly total: number;
+  readonly said: string;
+}
 
-function createBar(stream: NodeJS.WriteStream) {
+export function createBar(stream: NodeJS.WriteStream) {
   let bar: SingleBar | undefined;
   return {
-    update: (event: RoundEvent) => {
-      const payload = { last: `${event.subject} ${formatCount(event.per_second)}/s` };
+    update: (event: RoundDone) => {
+      const payload = { last: `${event.subject} ${event.said}` };
       if (bar === undefined) {
         const format = "  [{bar}] {value} of {total}  {last}";
         bar = new SingleBar(
@@ -53,10 +61,10 @@ function createBar(stream: NodeJS.WriteStream) {
   };
 }
 
-function createLines(stream: NodeJS.WriteStream) {
+export function createLines(stream: NodeJS.WriteStream) {
   return {
-    update: ({ round, rounds, subject, per_second }: RoundEvent) => {
-      stream.write(`round ${round} of ${rounds}  ${subject.padEnd(24)} ${formatCount(per_second).padStart(8)}/s\n`);
+    update: ({ round, rounds, subject, said }: RoundDone) => {
+      stream.write(`round ${round} of ${rounds}  ${subject.padEnd(24)} ${said.padStart(10)}\n`);
     },
     end: () => undefined,
   };

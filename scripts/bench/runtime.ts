@@ -3,7 +3,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOp
 import { LOCAL_HOST } from "../dev/ports.ts";
 
 /** As in wrangler.toml. */
-const COMPATIBILITY_DATE = "2026-10-01";
+export const COMPATIBILITY_DATE = "2026-10-01";
 const MODULE_NAME = "worker.js";
 export const ADMIN_KEY = "bench-admin-key";
 /** The same as in wrangler.toml, so that wrangler's migrations and this runtime open one file. */
@@ -13,9 +13,18 @@ const DATABASE_ID = "00000000-0000-0000-0000-000000000000";
 export interface BenchWorker {
   readonly name: string;
   readonly code: string;
+  /** What its code imports, by name: "./name". */
+  readonly modules?: Readonly<Record<string, string>>;
   readonly bindings: Pick<
     V4WorkerOptions,
-    "bindings" | "durableObjects" | "queueProducers" | "workflows" | "ratelimits" | "serviceBindings"
+    | "bindings"
+    | "durableObjects"
+    | "queueProducers"
+    | "queueConsumers"
+    | "r2Buckets"
+    | "workflows"
+    | "ratelimits"
+    | "serviceBindings"
   >;
 }
 
@@ -47,7 +56,11 @@ export async function startRuntime(worker: BenchWorker, stateDir: string): Promi
         {
           name: worker.name,
           compatibilityDate: COMPATIBILITY_DATE,
-          modules: [{ type: "ESModule", path: MODULE_NAME, contents: worker.code }],
+          modules: Object.entries({ [MODULE_NAME]: worker.code, ...worker.modules }).map(([path, contents]) => ({
+            type: "ESModule",
+            path,
+            contents,
+          })),
           d1Databases: { DB: DATABASE_ID },
           ...worker.bindings,
           unsafeDirectSockets: [{ host: LOCAL_HOST, port: 0 }],

@@ -2,17 +2,15 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { Response } from "miniflare";
-import { parse } from "smol-toml";
 import ts from "typescript";
-import { z } from "zod";
 
 import { buildAssets } from "../build-assets.ts";
 import { PROJECT_ROOT, runWrangler } from "../dev/wrangler.ts";
 import { BenchFault } from "./bench-fault.ts";
+import { objectsOf, readDeployment } from "./deployment.ts";
 import { ADMIN_KEY, type BenchWorker } from "./runtime.ts";
 
 const FLOORS_DIR = resolve(PROJECT_ROOT, "test/bench/floors");
-const Variables = z.object({ vars: z.record(z.string(), z.string()) });
 
 /** `per-request`, or how many objects are shared. */
 export type Placement = "per-request" | number;
@@ -50,13 +48,19 @@ export async function bundleService(workDir: string, signal: AbortSignal): Promi
  * what it costs to send, and no task runs, because running is not creation.
  */
 export async function serviceWorker(code: string, placement: Placement, embedder = "embedded"): Promise<BenchWorker> {
-  const { vars } = Variables.parse(parse(await readFile(resolve(PROJECT_ROOT, "wrangler.toml"), "utf8")));
+  const deployment = await readDeployment();
   return {
     name: "refrain",
     code,
     bindings: {
-      bindings: { ...vars, ADMIN_KEY, RATE_LIMIT: "off", REQUEST_OBJECTS: String(placement), EMBEDDER: embedder },
-      durableObjects: { TASK_REQUESTS: { className: "TaskRequestObject", useSQLite: true } },
+      bindings: {
+        ...deployment.vars,
+        ADMIN_KEY,
+        RATE_LIMIT: "off",
+        REQUEST_OBJECTS: String(placement),
+        EMBEDDER: embedder,
+      },
+      durableObjects: objectsOf(deployment),
       queueProducers: { TASK_BELLS: "refrain-task-bells" },
       serviceBindings: { ASSETS: readAsset },
       ratelimits: { RATE_LIMITER: { namespace_id: "1001", simple: { limit: 600, period: 60 } } },
@@ -65,7 +69,7 @@ export async function serviceWorker(code: string, placement: Placement, embedder
 }
 
 /** Stands in for the router of assets, which a bench leaves out. */
-async function readAsset(request: { readonly url: string }): Promise<Response> {
+export async function readAsset(request: { readonly url: string }): Promise<Response> {
   return new Response(await readFile(join(PROJECT_ROOT, "public", new URL(request.url).pathname)));
 }
 
@@ -79,7 +83,8 @@ export function migrateService(stateDir: string, workDir: string, signal: AbortS
   );
 }
 
-async function wrangler(args: readonly string[], stateDir: string, signal: AbortSignal): Promise<void> {
+/** @throws BenchFault with what wrangler said. */
+export async function wrangler(args: readonly string[], stateDir: string, signal: AbortSignal): Promise<void> {
   const end = await runWrangler(args, {
     stateDir,
     output: "quiet",

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { Unhealthy, waitUntilHealthy } from "../../scripts/dev/health.ts";
 import { findFreePort, LOCAL_HOST, portFault } from "../../scripts/dev/ports.ts";
+import { membersOfGroup, signalGroup } from "../../scripts/dev/process-group.ts";
 import { PROJECT_ROOT } from "../../scripts/dev/wrangler.ts";
 
 const START_MS_MAX = 90_000;
@@ -190,42 +190,4 @@ export function useService(options: ServiceOptions = {}): Service {
   });
   afterAll(() => service.stop());
   return service;
-}
-
-/** Signals every process of the group. False when there is none any more. */
-function signalGroup(group: number | undefined, signal: NodeJS.Signals): boolean {
-  if (group === undefined) return false;
-  try {
-    return process.kill(-group, signal);
-  } catch {
-    return false;
-  }
-}
-
-/** The living processes of a group. Dead ones that nobody has collected yet do not count. */
-function membersOfGroup(group: number): readonly number[] {
-  if (!existsSync("/proc/self/stat")) return isGroupThere(group) ? [group] : [];
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
-    const [state, , pgrp] = statOf(pid);
-    return Number(pgrp) === group && state !== "Z" && state !== "X";
-  });
-}
-
-/** State, parent, process group, and so on; nothing when the process has ended. */
-function statOf(pid: number): readonly string[] {
-  try {
-    // The name of the program stands in brackets before, and may hold spaces itself.
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-  } catch {
-    return [];
-  }
-}
-
-function isGroupThere(group: number): boolean {
-  try {
-    return process.kill(-group, 0);
-  } catch {
-    return false;
-  }
 }
