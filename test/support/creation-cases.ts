@@ -142,8 +142,7 @@ function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): str
   const wasChecked = later > 0 || (later === 0 && harmless);
   if (places.indexOf(second.place) === checks && wasChecked)
     return "the claim is known by then, and what is known is not checked again";
-  if (isInsert(second) && !crash && (later > 0 || (later === 0 && harmless)))
-    return "the row is marked as written, and is not written again";
+  if (isInsert(second) && !crash && wasChecked) return "the row is marked as written, and is not written again";
   const heard = later > 0 || (later === 0 && (harmless || first.kind === "fails-after"));
   // The last place is the consumer's look at the task.
   if (second.place.label === RING && places.indexOf(first.place) === places.length - 1)
