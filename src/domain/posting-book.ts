@@ -32,14 +32,16 @@ export interface WordGroup {
 
 export type WordGroups = readonly WordGroup[];
 
+type NearWords = Pick<WordTable, "neighboursOf" | "similarity">;
+
 /** Each distinct word by itself; with a table, also those near each. */
-export function groupWords(all: readonly string[], table: WordTable | null): WordGroups {
+export function groupWords(all: readonly string[], table: NearWords | null): WordGroups {
   const words = [...new Set(all)];
   const own = words.map((word): WordGroup => ({ word, words: [word], worth: 1 }));
   return table === null ? own : [...own, ...words.flatMap((word) => nearGroup(word, table))];
 }
 
-function nearGroup(word: string, table: WordTable): WordGroup[] {
+function nearGroup(word: string, table: NearWords): WordGroup[] {
   const near = table
     .neighboursOf(word)
     .filter((other) => !STOP_WORDS.has(other))

@@ -23,8 +23,13 @@ export interface TermMatch {
   readonly weight: number;
 }
 
-/** How well a word of a query is met by a word of a memory, 0–1. */
-export type WordLikeness = (term: QueryTerm, word: string) => number;
+/** A word of a memory, with what its reader knows of it. */
+export interface TextWord {
+  readonly word: string;
+}
+
+/** How well a word of a query is met by a word of a memory, 0–1. Asked for all words of a text in a row. */
+export type WordLikeness<W extends TextWord> = (term: QueryTerm) => (word: W) => number;
 
 /** A way to weigh texts by words: soft or plain BM25. More is better; it is made absolute by {@link relevanceOf}. */
 export interface WordScoring {
@@ -55,11 +60,14 @@ export function rarityOf(memoriesWithWord: number, memories: number): number {
 /**
  * Soft BM25: each word of the query counts by its best match in the memory, to the third power and by its rarity, over
  * 0.7 + 0.3 · √(length / average length).
+ * @param read what is known of a word; asked once for each word of a text.
  */
-export function softScoring(likeness: WordLikeness): WordScoring {
+export function softScoring<W extends TextWord>(likeness: WordLikeness<W>, read: (word: string) => W): WordScoring {
+  const searched = searchedWords(read);
   return {
     match(terms, words, floorOf) {
-      const matches = terms.flatMap((term) => bestMatch(term, words, likeness, floorOf(term)));
+      const among = searched(words.counts);
+      const matches = terms.flatMap((term) => bestMatch(term, words, { among, likeness, floor: floorOf(term) }));
       const rarities = new Map(terms.map((term) => [term.word, term.rarity]));
       const sum = matches.reduce(
         (total, { term, weight }) => total + softWeight(weight) * (rarities.get(term) ?? 0),
@@ -77,6 +85,8 @@ export function softWeight(likeness: number): number {
 
 /** Plain BM25 (k1 1.2, b 0.75) over stems. */
 export function plainScoring(stemOf: (word: string) => string): WordScoring {
+  const searched = searchedWords((word) => ({ word }));
+  const likeness: WordLikeness<TextWord> = (term) => (text) => sameWord(term, text.word, stemOf);
   return {
     match(terms, words, floorOf) {
       const frequencies = new Map<string, number>();
@@ -91,7 +101,7 @@ export function plainScoring(stemOf: (word: string) => string): WordScoring {
         const frequency = frequencies.get(term.stem) ?? (floorOf(term) > 0 ? 1 : 0);
         if (frequency === 0) continue;
         rawScore += (term.rarity * frequency * (BM25_K1 + 1)) / (frequency + saturation);
-        matches.push(...bestMatch(term, words, (one, word) => sameWord(one, word, stemOf), SAME_STEM_WEIGHT));
+        matches.push(...bestMatch(term, words, { among: searched(words.counts), likeness, floor: SAME_STEM_WEIGHT }));
       }
       return { rawScore, matches };
     },
@@ -104,23 +114,30 @@ export function sameWord(term: QueryTerm, word: string, stemOf: (word: string) =
   return stemOf(word) === term.stem ? SAME_STEM_WEIGHT : 0;
 }
 
-const searched = new WeakMap<ReadonlyMap<string, number>, readonly string[]>();
-
 /** The words of a text without its stop words: found out once, however many queries read the text. */
-function searchedOf(counts: ReadonlyMap<string, number>): readonly string[] {
-  const known = searched.get(counts) ?? [...counts.keys()].filter((word) => !STOP_WORDS.has(word));
-  searched.set(counts, known);
-  return known;
+function searchedWords<W>(read: (word: string) => W) {
+  const known = new WeakMap<ReadonlyMap<string, number>, readonly W[]>();
+  return (counts: ReadonlyMap<string, number>): readonly W[] => {
+    const words = known.get(counts) ?? [...counts.keys()].filter((word) => !STOP_WORDS.has(word)).map(read);
+    known.set(counts, words);
+    return words;
+  };
 }
 
-function bestMatch(term: QueryTerm, { counts }: TextWords, likeness: WordLikeness, floor: number): TermMatch[] {
+interface Search<W extends TextWord> {
+  readonly among: readonly W[];
+  readonly likeness: WordLikeness<W>;
+  readonly floor: number;
+}
+
+function bestMatch<W extends TextWord>(term: QueryTerm, { counts }: TextWords, search: Search<W>): TermMatch[] {
   if (counts.has(term.word)) return [{ term: term.word, word: term.word, weight: 1 }];
   // What the index found and this text does not show is a word that the index folds otherwise.
-  let best: TermMatch = { term: term.word, word: term.word, weight: floor };
-  for (const word of searchedOf(counts)) {
-    const weight = likeness(term, word);
-    if (weight > best.weight || (weight === best.weight && best.word === term.word))
-      best = { term: term.word, word, weight };
+  let [word, weight] = [term.word, search.floor];
+  const likenessOf = search.likeness(term);
+  for (const each of search.among) {
+    const own = likenessOf(each);
+    if (own > weight || (own === weight && word === term.word)) [word, weight] = [each.word, own];
   }
-  return best.weight > 0 ? [best] : [];
+  return weight > 0 ? [{ term: term.word, word, weight }] : [];
 }

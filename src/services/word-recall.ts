@@ -10,11 +10,11 @@ import type { RecallFilters } from "../domain/recall-filters";
 import {
   type QueryTerm,
   plainScoring,
-  sameWord,
   SAME_STEM_WEIGHT,
   SIMILARITY_MIN,
   softScoring,
   type TermMatch,
+  type TextWord,
   type TextWords,
   type WordScoring,
 } from "../domain/word-relevance";
@@ -77,6 +77,8 @@ export interface WordRecallAnswer {
   readonly degradedReason: string | null;
 }
 
+/** The words met first are the frequent ones: those that come after are reckoned each time, which costs little and holds nothing. */
+const LIKENESS_WORDS = 1_024;
 const QUERIES_AT_ONCE = 3;
 const NOTHING: ScopeAnswer = { hits: [], candidates: 0 };
 
@@ -188,16 +190,17 @@ class Reader {
   readonly #scoring: WordScoring;
   readonly #stems = new Map<string, string>();
   readonly #words = new Map<number, ReadonlyMap<string, number>>();
-  readonly #likeness = new Map<string, Map<string, number>>();
-  #lastTerm = "";
-  #lastKnown = new Map<string, number>();
+  readonly #known = new Map<string, KnownWord>();
+  /** For each word of a query its likeness to the first LIKENESS_WORDS words, by their numbers; NaN where not reckoned yet. */
+  readonly #likeness = new Map<string, Float64Array>();
 
   constructor(table: WordTable | null, rows: ReadonlyMap<number, Memory>) {
     this.#rows = rows;
+    const read = (word: string) => this.#read(table, word);
     this.#scoring =
       table === null
         ? plainScoring((word) => this.#stemOf(word))
-        : softScoring((term, word) => this.#likenessOf(table, term, word));
+        : softScoring((term) => this.#likenessTo(table, term, read(term.word)), read);
   }
 
   score(
@@ -239,23 +242,43 @@ class Reader {
     return stem;
   }
 
-  #likenessOf(table: WordTable, term: QueryTerm, word: string): number {
-    // Asked for all words of a text in a row.
-    if (term.word !== this.#lastTerm) {
-      this.#lastTerm = term.word;
-      this.#lastKnown = this.#likeness.get(term.word) ?? new Map<string, number>();
-      this.#likeness.set(term.word, this.#lastKnown);
+  #read(table: WordTable | null, word: string): KnownWord {
+    let known = this.#known.get(word);
+    if (known === undefined) {
+      known = { word, number: this.#known.size, stem: this.#stemOf(word), position: table?.positionOf(word) };
+      this.#known.set(word, known);
     }
-    const known = this.#lastKnown;
-    let likeness = known.get(word);
-    if (likeness === undefined) {
-      const same = sameWord(term, word, (one) => this.#stemOf(one));
-      const similarity = same > 0 ? same : table.similarity(term.word, word);
-      likeness = similarity >= SIMILARITY_MIN ? Math.min(similarity, Math.max(same, SAME_STEM_WEIGHT)) : 0;
-      known.set(word, likeness);
-    }
-    return likeness;
+    return known;
   }
+
+  #likenessTo(table: WordTable, term: QueryTerm, own: KnownWord): (word: KnownWord) => number {
+    const known = this.#likeness.get(term.word) ?? new Float64Array(LIKENESS_WORDS).fill(NaN);
+    this.#likeness.set(term.word, known);
+    return (word) => {
+      const before = known[word.number];
+      if (before !== undefined && !Number.isNaN(before)) return before;
+      const likeness = likenessOf(table, own, word);
+      known[word.number] = likeness;
+      return likeness;
+    };
+  }
+}
+
+/** A word, and where to find it. */
+interface KnownWord extends TextWord {
+  /** From 0, in the order in which words were met. */
+  readonly number: number;
+  readonly stem: string;
+  /** In the table of words. */
+  readonly position: number | undefined;
+}
+
+function likenessOf(table: WordTable, a: KnownWord, b: KnownWord): number {
+  if (a.word === b.word) return 1;
+  if (a.stem === b.stem) return SAME_STEM_WEIGHT;
+  if (a.position === undefined || b.position === undefined) return 0;
+  const similarity = table.similarityAt(a.position, b.position);
+  return similarity >= SIMILARITY_MIN ? Math.min(similarity, SAME_STEM_WEIGHT) : 0;
 }
 
 /** As the index stems words; it leaves other letters as they are. */

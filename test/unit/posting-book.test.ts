@@ -4,7 +4,7 @@ import { rarityOf } from "../../src/domain/word-relevance";
 import type { WordTable } from "../../src/domain/word-table";
 
 const NEAR: Readonly<Record<string, Readonly<Record<string, number>>>> = { boat: { ship: 0.8, the: 0.9, far: 0.1 } };
-const table: WordTable = {
+const table: Pick<WordTable, "neighboursOf" | "similarity"> = {
   neighboursOf: (word) => Object.keys(NEAR[word] ?? {}),
   similarity: (a, b) => NEAR[a]?.[b] ?? 0,
 };

@@ -8,6 +8,7 @@ import {
   SAME_STEM_WEIGHT,
   sameWord,
   softScoring,
+  type TextWord,
   type TextWords,
   type WordScoring,
 } from "../../src/domain/word-relevance";
@@ -16,10 +17,12 @@ const WORDS = ["boat", "boats", "ship", "sold", "bought", "rain", "marta"];
 /** The stem of a word is what is left without its last s. */
 const stemOf = (word: string) => word.replace(/s$/u, "");
 const LIKE: Readonly<Record<string, number>> = { "boat ship": 0.8, "sold bought": 0.7 };
-const likeness = (term: QueryTerm, word: string) =>
-  Math.max(sameWord(term, word, stemOf), LIKE[`${term.word} ${word}`] ?? 0);
+const likeness =
+  (term: QueryTerm) =>
+  ({ word }: TextWord) =>
+    Math.max(sameWord(term, word, stemOf), LIKE[`${term.word} ${word}`] ?? 0);
 
-const soft = softScoring(likeness);
+const soft = softScoring(likeness, (word) => ({ word }));
 const plain = plainScoring(stemOf);
 const noFloor = () => 0;
 

@@ -31,8 +31,9 @@ export function readWordTable(bytes: ArrayBuffer): WordTable {
   const positions = new Map(words.map((word, position) => [word, position]));
 
   const cosine = (a: number, b: number): number => {
+    const [startA, startB] = [a * dimensions, b * dimensions];
     let dot = 0;
-    for (let d = 0; d < dimensions; d++) dot += (vectors[a * dimensions + d] ?? 0) * (vectors[b * dimensions + d] ?? 0);
+    for (let d = 0; d < dimensions; d++) dot += (vectors[startA + d] ?? 0) * (vectors[startB + d] ?? 0);
     return dot / ((norms[a] ?? 1) * (norms[b] ?? 1));
   };
   return {
@@ -46,5 +47,7 @@ export function readWordTable(bytes: ArrayBuffer): WordTable {
       const [atA, atB] = [positions.get(a), positions.get(b)];
       return atA === undefined || atB === undefined ? 0 : cosine(atA, atB);
     },
+    positionOf: (word) => positions.get(word),
+    similarityAt: cosine,
   };
 }
