@@ -53,6 +53,11 @@ export async function ringForEnd(services: Services, { id }: Pick<Task, "id">, r
   await ring(services, [deliveryIdOf(id, run)]);
 }
 
+/** The same, for one that is known to be there. */
+export async function ringForDelivery(services: Services, deliveryId: string): Promise<void> {
+  await ring(services, [deliveryId]);
+}
+
 /** Deliveries that are rung for when many tasks end at once; the others are the sweeper's. */
 const ENDS_RUNG_FOR_MAX = 1_000;
 
