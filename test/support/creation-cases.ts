@@ -142,9 +142,11 @@ function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): str
   const wasChecked = later > 0 || (later === 0 && harmless);
   if (places.indexOf(second.place) === checks && wasChecked)
     return "the claim is known by then, and what is known is not checked again";
-  if (isInsert(second) && !crash && (later > 0 || (later === 0 && harmless)))
-    return "the row is marked as written, and is not written again";
+  if (isInsert(second) && !crash && wasChecked) return "the row is marked as written, and is not written again";
   const heard = later > 0 || (later === 0 && (harmless || first.kind === "fails-after"));
+  // The last place is the consumer's look at the task.
+  if (second.place.label === RING && places.indexOf(first.place) === places.length - 1)
+    return "the bell was heard, and a task of one part needs no other";
   if (isObjects(second) && heard)
     return "the bell was heard, and who rings from then on is the consumer, not the object";
   return undefined;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { call } from "../support/api";
+import { call, until } from "../support/api";
 import { arm, loggedCalls, resetFaults } from "../support/faults";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
@@ -174,6 +174,11 @@ describe("batches-create, order of checks", () => {
   it("does not ask the requests object for a task that D1 shows", async () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(life))).body;
     await endOf(id);
+    // The consumer tells the object of the end after the end.
+    await until(
+      async () => loggedCalls(),
+      (labels) => labels.includes("object: ended"),
+    );
     resetFaults();
     await taskOf(id);
     expect(loggedCalls().filter((label) => label.startsWith("object:"))).toEqual([]);
