@@ -12,10 +12,10 @@ import { trace } from "./middleware/trace";
 import { HttpProblem, problemOfBug, problemOfError, problemOfHttp } from "./problem";
 import { publicRoutes } from "./public.routes";
 import { v1Routes } from "./v1/index";
-import { toTaskEventV1 } from "./v1/webhook-event.dto";
+import { toWebhookMessageV1 } from "./v1/webhook-event.dto";
 
 /** The body of a webhook's message is a part of the contract: the consumer that sends it gets its words from here. */
-export const endFormat: EndFormat = (deliveryId, end) => JSON.stringify(toTaskEventV1(deliveryId, end));
+export const endFormat: EndFormat = (deliveryId, end) => JSON.stringify(toWebhookMessageV1(deliveryId, end));
 
 /** A router that answers a request which does not fit its schema with our problem. */
 function newRouter(): Api {

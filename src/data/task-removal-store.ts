@@ -8,16 +8,21 @@ import { taskEvents, taskItems, taskParts, tasks } from "./task-schema";
 /** Events of a removed task that watchers may have to be told still: they are seconds behind, not minutes. */
 const UNHEARD_EVENTS_MAX = 1_000;
 
+export interface RemovedTask extends Watched {
+  /** The delivery of its end that was not sent yet; null where there is none. */
+  readonly waitingDeliveryId: string | null;
+}
+
 /**
  * Ends the task if it is open, and empties its row to a tombstone, in one transaction. It is an upsert, because an
  * insert of the same task may still be under way: that one finds the tombstone, and does nothing. Parts and items go,
  * and with them every lease; what the task wrote stays with its collection. The result of a re-voicing is counts; those
  * of other operations may hold words of the client.
  */
-export async function removeTask(db: Database, head: TaskHead, nowMs: number): Promise<Watched> {
+export async function removeTask(db: Database, head: TaskHead, nowMs: number): Promise<RemovedTask> {
   const own = (table: typeof taskParts | typeof taskItems) =>
     and(eq(table.namespaceId, head.namespaceId), eq(table.taskId, head.id));
-  const [[removed]] = await db.batch([
+  const [[removed], [waiting]] = await db.batch([
     db.all<Watched>(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
         fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms, deleted_at_ms)
       VALUES (${head.id}, ${head.namespaceId}, ${head.requestId}, ${head.keyId}, ${head.type}, ${head.operation},
@@ -31,6 +36,9 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
         name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL, webhook = NULL
       WHERE namespace_id = ${head.namespaceId}
       RETURNING watched_until_ms AS watchedUntilMs`),
+    db.all<{ id: string }>(sql`SELECT id FROM webhook_deliveries WHERE state = 'pending' AND attempts = 0
+      AND id = (SELECT 'delivery_' || substr(id, 6) || '_' || run FROM tasks
+        WHERE id = ${head.id} AND namespace_id = ${head.namespaceId})`),
     db.delete(taskItems).where(own(taskItems)),
     db.delete(taskParts).where(own(taskParts)),
     // The last one stays with the tombstone; while somebody watches, those that the watchers may not have heard yet too.
@@ -40,7 +48,7 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
           WHERE id = ${head.id})`),
     releaseId(db, head),
   ]);
-  return removed ?? { watchedUntilMs: null };
+  return { watchedUntilMs: removed?.watchedUntilMs ?? null, waitingDeliveryId: waiting?.id ?? null };
 }
 
 /** Forgets a tombstone whose time is over. */

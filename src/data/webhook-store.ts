@@ -33,7 +33,7 @@ export async function insertWebhook(
     VALUES (${id}, ${namespaceId}, ${url}, ${description}, 1, 1, 1, ${secretKey}, ${nowMs}, ${nowMs})
     ON CONFLICT (id) DO UPDATE SET url = excluded.url, description = excluded.description, enabled = 1,
       disabled_reason = NULL, version = version + 1, secret_version = secret_version + 1, secret_key = excluded.secret_key,
-      former_secret_key = excluded.secret_key, rotated_at_ms = NULL, created_at_ms = excluded.created_at_ms,
+      former_secret_key = NULL, rotated_at_ms = NULL, created_at_ms = excluded.created_at_ms,
       updated_at_ms = excluded.updated_at_ms, deleted_at_ms = NULL
     WHERE deleted_at_ms IS NOT NULL
     RETURNING id`);

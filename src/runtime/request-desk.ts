@@ -49,7 +49,18 @@ export class RequestDesk implements Port.TaskRequests {
     return after?.state === "claimed" && !after.ended ? "pending" : "canceled";
   }
 
-  async remove(head: TaskHead): Promise<"removed" | "pending"> {
+  /** An invoke may come at any time: it notes in the claim that the task runs, before anything else. */
+  async removeEnded(head: TaskHead): Promise<Port.RemoveAnswer | "open"> {
+    if (this.#isOpen(head.id)) await this.parts.driver.attend(head.id, "call");
+    return this.#isOpen(head.id) ? "open" : this.remove(head);
+  }
+
+  #isOpen(taskId: string): boolean {
+    const record = this.#find(taskId);
+    return record?.state === "claimed" && !record.ended && !record.unfilled;
+  }
+
+  async remove(head: TaskHead): Promise<Port.RemoveAnswer> {
     const known = this.#find(head.id);
     if (known?.state === "retired") return this.#removedOrPending(known, "removed");
     return (await this.parts.driver.retire({ task: head })) ? "removed" : "pending";

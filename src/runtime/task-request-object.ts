@@ -97,8 +97,12 @@ export class TaskRequestObject extends DurableObject<Env> {
     return this.#at(request.taskId, "takes", (requests) => requests.cancel(request));
   }
 
-  remove(head: TaskHead): Promise<"removed" | "pending"> {
+  remove(head: TaskHead): Promise<Port.RemoveAnswer> {
     return this.#at(head.id, "takes", (requests) => requests.remove(head));
+  }
+
+  removeEnded(head: TaskHead): Promise<Port.RemoveAnswer | "open"> {
+    return this.#at(head.id, "takes", (requests) => requests.removeEnded(head));
   }
 
   invoke(request: Port.InvokeRequest): Promise<Port.InvokeAnswer> {

@@ -40,6 +40,7 @@ function requestsOf(objects: Objects, nameOf: (taskId: string) => string): TaskR
     },
     cancel: (request) => reach(twice(() => objectOf(request.taskId).cancel(request))),
     remove: (head) => reach(twice(() => objectOf(head.id).remove(head))),
+    removeEnded: (head) => reach(twice(() => objectOf(head.id).removeEnded(head))),
     // Not tried twice: without an id of its own, a second try would open a further run.
     invoke: (request) => reach(objectOf(request.taskId).invoke(request)),
     waitForEnd: (taskId, timeoutMs) =>

@@ -4,6 +4,7 @@ import { errorText } from "../domain/error-text";
 import type { TaskHead } from "../domain/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
+import type { RemoveAnswer } from "./task-request-ports";
 
 export const CLEAN_OLDER_THAN_DAYS_DEFAULT = 7;
 /** Each takes a call of its object, and a Worker has a thousand calls in all. */
@@ -33,19 +34,20 @@ export async function cleanTasks(ctx: CallContext, { olderThanDays, dryRun }: Cl
   const old = await listEndedTasks(db, namespaceId, beforeMs, CLEANED_PER_CALL_MAX);
   const endMs = clock.nowMs() + CLEAN_SECONDS * 1_000;
   const slot = pLimit(CLEANED_AT_ONCE);
-  const removals = old.map((head) => slot(async () => clock.nowMs() < endMs && (await isRemoved(ctx, head))));
-  const cleaned = (await Promise.all(removals)).filter(Boolean).length;
-  if (old.length > 0 && cleaned === 0) throw pending();
+  const removals = old.map((head) => slot(async () => (clock.nowMs() < endMs ? remove(ctx, head) : "pending")));
+  const answers = await Promise.all(removals);
+  const cleaned = answers.filter((answer) => answer === "removed").length;
+  if (cleaned === 0 && answers.includes("pending")) throw pending();
   return cleaned;
 }
 
-/** One that fails is no matter of the others. */
-async function isRemoved(ctx: CallContext, head: TaskHead): Promise<boolean> {
+/** One that fails is no matter of the others. One that was invoked since it was listed runs, and stays. */
+async function remove(ctx: CallContext, head: TaskHead): Promise<RemoveAnswer | "open"> {
   try {
-    return (await ctx.requests.remove(head)) === "removed";
+    return await ctx.requests.removeEnded(head);
   } catch (error) {
     ctx.log("warn", "clean-failed", { task_id: head.id, error: errorText(error) });
-    return false;
+    return "pending";
   }
 }
 

@@ -17,13 +17,18 @@ export interface TaskRequests {
   ended(taskId: string, run: number): Promise<void>;
   /** Cancels what has no row: what was claimed, or what may still come. */
   cancel(request: CancelRequest): Promise<CancelAnswer>;
-  /** Ends the task, and turns its claim and its row into tombstones. `pending`: not yet proven, but it will be. */
-  remove(head: TaskHead): Promise<"removed" | "pending">;
+  /** Ends the task, and turns its claim and its row into tombstones. */
+  remove(head: TaskHead): Promise<RemoveAnswer>;
+  /** The same for a task that has ended; `open`: it runs again, and stays as it is. */
+  removeEnded(head: TaskHead): Promise<RemoveAnswer | "open">;
   /** Opens the next run. @throws ServiceError `unavailable` when it is not certain that it is open. */
   invoke(request: InvokeRequest): Promise<InvokeAnswer>;
   /** Resolves when the task ended, or after the time. Throws when the object cannot be reached. */
   waitForEnd(taskId: string, timeoutMs: number): Promise<void>;
 }
+
+/** `pending`: not yet proven, but it will be. */
+export type RemoveAnswer = "removed" | "pending";
 
 export interface CancelRequest {
   readonly taskId: string;

@@ -11,6 +11,7 @@ import { within } from "../domain/time-limit";
 import type { Services } from "./context";
 import { filesOfTask } from "./file-names";
 import { tellWatchers } from "./tell-watchers";
+import { ringForDelivery } from "./webhook-deliveries";
 
 /** What a look at a task found. */
 export type TaskSight =
@@ -63,6 +64,7 @@ const FILES_WITHIN_MS = 2_000;
 export async function buryTask(services: Services, head: TaskHead): Promise<void> {
   const removed = await removeTask(services.db, head, services.clock.nowMs());
   await tellWatchers(services, head.id, removed.watchedUntilMs);
+  if (removed.waitingDeliveryId !== null) await ringForDelivery(services, removed.waitingDeliveryId);
   if (head.operation === null || !HAS_FILES[head.operation]) return;
   await within(FILES_WITHIN_MS, services.files.removeAll(filesOfTask(head.id))).catch((error: unknown) => {
     services.log("warn", "files-not-removed", { task_id: head.id, error: errorText(error) });

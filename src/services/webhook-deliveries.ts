@@ -53,16 +53,22 @@ export async function ringForEnd(services: Services, { id }: Pick<Task, "id">, r
   await ring(services, [deliveryIdOf(id, run)]);
 }
 
+/** The same, for one that is known to be there. */
+export async function ringForDelivery(services: Services, deliveryId: string): Promise<void> {
+  await ring(services, [deliveryId]);
+}
+
 /** Deliveries that are rung for when many tasks end at once; the others are the sweeper's. */
 const ENDS_RUNG_FOR_MAX = 1_000;
 
-/** As {@link ringForEnd}, for many: as far as one call goes. */
+/** As {@link ringForEnd}, for many: as far as one call goes. A queue that does not take them is not asked again. */
 export async function ringForEnds(
   services: Services,
   ends: readonly { readonly id: string; readonly run: number }[],
 ): Promise<void> {
   const ids = ends.slice(0, ENDS_RUNG_FOR_MAX).map(({ id, run }) => deliveryIdOf(id, run));
-  for (let i = 0; i < ids.length; i += RINGS_PER_CALL) await ring(services, ids.slice(i, i + RINGS_PER_CALL));
+  for (let i = 0; i < ids.length; i += RINGS_PER_CALL)
+    if (!(await ring(services, ids.slice(i, i + RINGS_PER_CALL)))) return;
 }
 
 /**
@@ -83,8 +89,13 @@ export async function sweepDeliveries(services: Services): Promise<number> {
   return count;
 }
 
-async function ring({ webhooks, log }: Services, deliveryIds: readonly string[]): Promise<void> {
-  await webhooks.bells.ring(deliveryIds, 0).catch((error: unknown) => {
+/** @returns whether the queue took it. */
+async function ring({ webhooks, log }: Services, deliveryIds: readonly string[]): Promise<boolean> {
+  try {
+    await webhooks.bells.ring(deliveryIds, 0);
+    return true;
+  } catch (error) {
     log("warn", "delivery-bell-lost", { count: deliveryIds.length, error: errorText(error) });
-  });
+    return false;
+  }
 }

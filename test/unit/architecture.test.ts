@@ -152,6 +152,17 @@ describe("the house", () => {
   });
 });
 
+describe("the contract", () => {
+  it("gives each schema a name of its own: of two with one name the document would show one", () => {
+    const named = [...texts].flatMap(([file, text]) =>
+      [...text.matchAll(/\.openapi\(\s*"(\w+V\d+)"/g)].map(([, name]) => ({ name, file })),
+    );
+    expect(named.length).toBeGreaterThan(50);
+    const byName = Map.groupBy(named, ({ name }) => name);
+    expect([...byName.values()].filter((all) => all.length > 1)).toEqual([]);
+  });
+});
+
 function codeLines(text: string): number {
   const lines = text.replaceAll(/^\s*\/\*[\s\S]*?\*\/\s*$/gm, "").split("\n");
   return lines.filter((line) => !/^\s*(?:\/\/.*)?$/.test(line)).length;

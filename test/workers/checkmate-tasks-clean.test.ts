@@ -90,18 +90,39 @@ describe("checkmate-tasks-clean", () => {
     const last = await ended(namespaceId, 7.5, 2);
     const [first] = await ended(namespaceId, 90);
     const asked: string[] = [];
-    const remove = async ({ id }: TaskHead) => (asked.push(id), "removed" as const);
+    const removeEnded = async ({ id }: TaskHead) => (asked.push(id), "removed" as const);
     const caller = callerIn(namespaceId);
     const input = { olderThanDays: 7, dryRun: false };
-    expect(await cleanTasks({ ...caller, requests: { ...caller.requests, remove } }, input)).toBe(CLEANED_PER_CALL_MAX);
+    expect(await cleanTasks({ ...caller, requests: { ...caller.requests, removeEnded } }, input)).toBe(
+      CLEANED_PER_CALL_MAX,
+    );
     expect([asked.length, asked[0], asked.filter((id) => last.includes(id))]).toEqual([500, first, []]);
+  });
+
+  it("leaves a task that is invoked while it cleans", async () => {
+    arm("drops", "queue: sendBatch", 1);
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
+    await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    const [task] = await rows<{ namespace_id: string }>(
+      "UPDATE tasks SET ended_at_ms = ? WHERE id = ? RETURNING namespace_id",
+      daysAgo(4_000),
+      id,
+    );
+    const caller = callerIn(task?.namespace_id ?? "");
+    const removeEnded = async (head: TaskHead) => {
+      expect((await call("PATCH", `/v1/checkmate/tasks/${head.id}/invoke`)).status).toBe(202);
+      return caller.requests.removeEnded(head);
+    };
+    const requests = { ...caller.requests, removeEnded };
+    expect(await cleanTasks({ ...caller, requests }, { olderThanDays: 3_650, dryRun: false })).toBe(0);
+    expect((await endOf(id)).status).toBe("complete");
   });
 
   it("begins no further removal when its time is up, and counts those it made", async () => {
     const { namespaceId } = await newTenant();
     await ended(namespaceId, 8, 10);
     const caller = callerIn(namespaceId, { clock: jumpingClock(6_000) });
-    const requests = { ...caller.requests, remove: async () => "removed" as const };
+    const requests = { ...caller.requests, removeEnded: async () => "removed" as const };
     expect(await cleanTasks({ ...caller, requests }, { olderThanDays: 7, dryRun: false })).toBe(3);
   });
 });

@@ -104,6 +104,12 @@ describe("openapi-get", () => {
     expect(idsOf(operations).toSorted()).toEqual(OPERATION_IDS.toSorted());
   });
 
+  it("shows an event of a task, and the message of a webhook, as what each is", () => {
+    const { TaskEventV1, WebhookMessageV1 } = document.components.schemas;
+    expect(Object.keys(TaskEventV1?.properties ?? {})).toEqual(expect.arrayContaining(["sequence", "type", "at"]));
+    expect(Object.keys(WebhookMessageV1?.properties ?? {})).toEqual(expect.arrayContaining(["specversion", "data"]));
+  });
+
   it("declares every tag that it uses, and uses every tag that it declares", () => {
     const used = new Set(operations.flatMap(({ tags }) => tags));
     expect([...used].toSorted()).toEqual(document.tags.map(({ name }) => name).toSorted());

@@ -1,5 +1,7 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { sweepDeliveries } from "../../src/services/webhook-deliveries";
+import { openServices } from "../../src/runtime/context";
+import { ringForEnds, sweepDeliveries } from "../../src/services/webhook-deliveries";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
 import { consume } from "../support/requests-object";
@@ -44,6 +46,20 @@ describe("an endpoint that answers 410", () => {
     const known = await rows<{ id: string }>("SELECT id FROM webhook_deliveries WHERE webhook_id = ?", webhookId);
     const ids = new Set(known.map(({ id }) => id));
     expect([ids.has(without.id), ids.has(withIt.id)]).toEqual([false, true]);
+  });
+});
+
+describe("a queue that does not take the bells of many ends", () => {
+  it("is asked once and no more: the sweeper rings for the others", async () => {
+    const services = openServices(env);
+    const rings: number[] = [];
+    const ring = async (ids: readonly string[]) => {
+      rings.push(ids.length);
+      throw new Error("The queue does not answer.");
+    };
+    const ends = Array.from({ length: 250 }, (_, run) => ({ id: "task_x", run }));
+    await ringForEnds({ ...services, webhooks: { ...services.webhooks, bells: { ring } }, log: () => {} }, ends);
+    expect(rings).toEqual([100]);
   });
 });
 

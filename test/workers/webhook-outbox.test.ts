@@ -212,6 +212,17 @@ describe("whoever ends a task", () => {
     expect((await Promise.all(task_ids.map(deliveriesOf))).map((found) => found.length)).toEqual([1, 0, 1]);
   });
 
+  it("rings once when its batch is deleted, and not for an end that was told of before", async () => {
+    const { body } = await tenant.create({ url: HOOK });
+    const told = await tenant.canceled({ url: HOOK });
+    await deliverer(network()).deliver(told.id);
+    resetFaults();
+    arm("drops", "queue: sendBatch", 10);
+    for (const id of [told.taskId, body.task_id])
+      expect((await call("DELETE", `/v1/batches/${id}`, { key })).status).toBe(204);
+    expect(rings()).toBe(1);
+  });
+
   it("rings for nothing when nobody wants to hear of it", async () => {
     const { body } = await tenant.create();
     resetFaults();

@@ -11,7 +11,7 @@ const count = (description: string, example: number) => z.number().int().openapi
  * The message of a webhook: CloudEvents 1.0, in JSON. Its `id` and `source` are the same in every attempt.
  * Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
  */
-export const TaskEventV1 = z
+export const WebhookMessageV1 = z
   .object({
     specversion: z.literal("1.0"),
     id: z.string().openapi({
@@ -38,9 +38,9 @@ export const TaskEventV1 = z
       error: TaskErrorV1,
     }),
   })
-  .openapi("TaskEventV1", { description: "What a webhook is sent." });
+  .openapi("WebhookMessageV1", { description: "What a webhook is sent." });
 
-export function toTaskEventV1(deliveryId: string, end: TaskEnd): z.infer<typeof TaskEventV1> {
+export function toWebhookMessageV1(deliveryId: string, end: TaskEnd): z.infer<typeof WebhookMessageV1> {
   const { taskId, operation, status, result } = end;
   return {
     specversion: "1.0",

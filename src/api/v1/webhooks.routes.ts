@@ -23,7 +23,7 @@ import {
   locationHeaderV1,
   NoQueryV1,
 } from "./common.dto";
-import { TaskEventV1 } from "./webhook-event.dto";
+import { WebhookMessageV1 } from "./webhook-event.dto";
 import {
   toWebhookDraft,
   toWebhookPatch,
@@ -161,7 +161,7 @@ const taskEnd = {
   summary: "What a webhook is sent when a task ends",
   description: "Signed as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature`.",
   security: [],
-  request: { body: { required: true, content: { "application/cloudevents+json": { schema: TaskEventV1 } } } },
+  request: { body: { required: true, content: { "application/cloudevents+json": { schema: WebhookMessageV1 } } } },
   responses: {
     204: { description: "It has arrived. Any 2xx will do; what else comes is read no further." },
     410: { description: "Nobody wants to hear more: the webhook is disabled." },
