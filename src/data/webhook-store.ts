@@ -89,11 +89,17 @@ export async function updateWebhook(
 
 /** Forgets the address, and keeps the row. @returns false when there is no such endpoint. */
 export async function removeWebhook(db: Database, namespaceId: string, id: string, nowMs: number): Promise<boolean> {
-  const rows = await db
-    .update(webhooks)
-    .set({ url: "", description: null, enabled: false, deletedAtMs: nowMs, updatedAtMs: nowMs })
-    .where(isLive(namespaceId, id))
-    .returning({ id: webhooks.id });
+  const [rows] = await db.batch([
+    db
+      .update(webhooks)
+      .set({ url: "", description: null, enabled: false, deletedAtMs: nowMs, updatedAtMs: nowMs })
+      .where(isLive(namespaceId, id))
+      .returning({ id: webhooks.id }),
+    // At once: its address may be named again before their turn comes. An attempt under way finds it gone at its end.
+    db.run(sql`UPDATE webhook_deliveries SET state = 'dropped', ended_at_ms = ${nowMs}
+      WHERE webhook_id = ${id} AND namespace_id = ${namespaceId} AND state = 'pending' AND lease_token IS NULL
+        AND EXISTS (SELECT 1 FROM webhooks WHERE id = ${id} AND deleted_at_ms IS NOT NULL)`),
+  ]);
   return rows.length === 1;
 }
 

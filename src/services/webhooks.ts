@@ -55,7 +55,7 @@ export function updateWebhook(
   }));
 }
 
-/** What waits for it is dropped when its turn comes. @throws ServiceError `webhook-not-found`. */
+/** What waits for it is dropped with it. @throws ServiceError `webhook-not-found`. */
 export async function removeWebhook(ctx: CallContext, id: string): Promise<void> {
   if (!(await store.removeWebhook(ctx.db, ctx.namespaceId, id, ctx.clock.nowMs()))) throw notFound("webhook");
 }

@@ -103,6 +103,16 @@ describe("webhook-delete", () => {
     expect((await secretOf(body.webhook_id)).secret).not.toBe(before.secret);
   });
 
+  it("drops what waits for good, also when the address is named again", async () => {
+    const net = network();
+    const url = newUrl();
+    const { id, webhookId } = await tenant.canceled({ url });
+    await call("DELETE", at(webhookId), { key });
+    expect((await put(url)).status).toBe(201);
+    await deliverer(net).deliver(id);
+    expect([net.received, (await deliveryOf(id)).state]).toEqual([[], "dropped"]);
+  });
+
   it("is undone by a task that names the address", async () => {
     const url = newUrl();
     const { body } = await put(url);
