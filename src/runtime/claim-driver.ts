@@ -149,9 +149,9 @@ export class ClaimDriver {
       await this.#writeRow(claim, true);
       await within(ROW_WITHIN_MS, cancelRecordedTask(services, claim.task, claim.run));
     });
-    if (done) this.markEnded(taskId, claim.run);
-    if (done && claim.task.webhook) await ringForEnd(services, claim.task, claim.run);
-    else this.#mark(claim, { rowDone: claim.rowDone, bellDone: claim.bellDone, by });
+    if (!done) return this.#mark(claim, { rowDone: claim.rowDone, bellDone: claim.bellDone, by });
+    this.markEnded(taskId, claim.run);
+    if (claim.task.webhook) await ringForEnd(services, claim.task, claim.run);
   }
 
   #mark(

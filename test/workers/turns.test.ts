@@ -36,6 +36,8 @@ async function consume(taskIds: readonly string[], answer: Answer, more: Partial
   await consumeBells({ ...services, generator: generatorOf(answer), ...more }, batch);
 }
 
+const rings = () => loggedCalls().filter((label) => label.startsWith("queue: sendBatch")).length;
+
 const partsOf = (taskId: string) =>
   rows(
     "SELECT part, status, attempts, not_before_ms, lease_token FROM task_parts WHERE task_id = ? ORDER BY part",
@@ -184,6 +186,27 @@ describe("invocations with one gate", () => {
     expect(Number(after[1]?.["not_before_ms"])).toBeGreaterThan(restsUntil - 60_000);
     expect(await reVoiced(id)).toEqual([]);
     expect(from.memoryIds).toHaveLength(60);
+  });
+
+  it("make room where they get no call for a long time: what was not asked for is no attempt, and is rung for", async () => {
+    const { id } = await silentTask(3);
+    const answer = { slots: [], requests: null, tokens: null, restMs: 0, askAgainMs: 10 };
+    const modelGate = { report: async () => answer };
+    const consumer = consumerOf(
+      generatorOf(async () => undefined),
+      {},
+      { ...openServices(withFaults(env)), modelGate },
+    );
+    const before = rings();
+    const ringing = consumer.ring(id);
+    await until(
+      async () => (await partsOf(id))[0]?.["lease_token"],
+      (token) => typeof token === "string",
+    );
+    consumer.pass(120);
+    await ringing;
+    expect(await partsOf(id)).toMatchObject([{ status: "open", attempts: 0, lease_token: null, not_before_ms: 0 }]);
+    expect(rings()).toBe(before + 1);
   });
 
   it("wait out a short rest within the turn: the part is not given back", async () => {
