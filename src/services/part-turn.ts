@@ -122,16 +122,17 @@ export class PartTurn {
   }
 
   /**
-   * Where nothing else is left to ask the model for, or nothing was answered, it is asked to retell a sentence of ours: from
-   * the second turn on in which a part comes to nothing, or for a memory that has a strike already. What is left over then
-   * was not answered before either, because such memories go last: there may be more of them than slots.
+   * Where nothing else is left to ask the model for, it is asked to retell a sentence of ours: from the second turn on in
+   * which a part comes to nothing, or for a memory that has a strike already. Nothing else is left also where it did not
+   * answer for these in a former turn: such memories go last, so what is left over is of their kind. There may be more of
+   * them than slots.
    */
   #isCheckDue(): boolean {
     const unproven = [...this.#unanswered.values()].filter(({ begunBefore }) => this.#lastAnswered <= begunBefore);
     const isAskedToWait = unproven.some(asksToWait);
     const isSilent = this.run.lease.attempts > 1 && this.#lastAnswered === 0;
     const isSuspect = isSilent || unproven.some(({ item }) => item.strikes > 0);
-    const isLast = this.#leftOver === 0 || this.#lastAnswered === 0;
+    const isLast = this.#leftOver === 0 || unproven.every(({ item }) => item.unanswered > 0);
     return unproven.length > 0 && isLast && !isAskedToWait && isSuspect;
   }
 
