@@ -116,6 +116,28 @@ describe("the turn of a task", () => {
   });
 });
 
+describe("the bells of several tasks", () => {
+  it("are no more after each turn, though each turn waits behind those of the others", async () => {
+    const tasks = await Promise.all(Array.from({ length: 5 }, () => silentTask(100)));
+    const [services, queue] = [openServices(withFaults(env)), [] as { body: unknown; timestamp: Date }[]];
+    const ring = async (task_id: string, { times }: { times: number }) =>
+      void queue.push(...Array.from({ length: times }, () => ({ body: { v: 1, task_id }, timestamp: new Date() })));
+    const generator = generatorOf(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    const limits = { ...services.limits, partSeconds: 0.1 };
+    const run = { ...services, generator, limits, bells: { ...services.bells, ring } };
+    for (const { id } of tasks) await ring(id, { times: 1 });
+    let most = 0;
+    // As the local queue does it: one batch after the other, of ten bells each.
+    for (let batch = 0; batch < 10; batch++) {
+      const messages = queue.splice(0, 10).map((message, at) => ({ id: `${batch}.${at}`, attempts: 1, ...message }));
+      await consumeBells(run, createMessageBatch("refrain-task-bells", messages));
+      most = Math.max(most, queue.length);
+    }
+    expect(most).toBeLessThanOrEqual(60);
+    expect(queue.length).toBeGreaterThan(0);
+  });
+});
+
 describe("one invocation", () => {
   it.each([6, 16])("holds at most %i calls open, over all the bells of its batch", async (most) => {
     const tasks = [await silentTask(30), await silentTask(20)];
