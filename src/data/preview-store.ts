@@ -20,6 +20,7 @@ export async function findFirstItems(
     position,
     sourceMemoryId: id,
     strikes: 0,
+    unanswered: 0,
     source: { text, occurredAtMs, childMemoryIds: [] },
   }));
 }

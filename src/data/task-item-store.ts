@@ -13,6 +13,8 @@ export interface PendingItem {
   readonly sourceMemoryId: string;
   /** Turns in which the model answered another call, after it had not answered for this item. */
   readonly strikes: number;
+  /** Turns in which the model did not answer for this item. */
+  readonly unanswered: number;
   /** Null when the source was deleted after the task began. */
   readonly source: {
     readonly text: string;
@@ -26,6 +28,7 @@ interface PendingRow {
   readonly position: number;
   readonly sourceMemoryId: string;
   readonly strikes: number;
+  readonly unanswered: number;
   readonly text: string | null;
   readonly occurredAtMs: number | null;
   readonly childMemoryIds: string | null;
@@ -47,7 +50,7 @@ export async function loadPart(
       AND deleted_at_ms IS NULL)`;
   const [rows, references] = await db.batch([
     db.all<PendingRow>(sql`SELECT item.position AS position, item.source_memory_id AS sourceMemoryId,
-        item.strikes AS strikes, source.text AS text, source.occurred_at_ms AS occurredAtMs,
+        item.strikes AS strikes, item.unanswered AS unanswered, source.text AS text, source.occurred_at_ms AS occurredAtMs,
         (SELECT json_group_array(child.id) FROM json_each(source.child_memory_ids) AS link
           CROSS JOIN memories AS child ON child.id = link.value
           WHERE child.collection_id = source.collection_id AND child.deleted_at_ms IS NULL
@@ -67,10 +70,11 @@ export async function loadPart(
 }
 
 function toPendingItem(row: PendingRow): PendingItem {
-  const { position, sourceMemoryId, strikes, text, occurredAtMs } = row;
-  if (text === null) return { position, sourceMemoryId, strikes, source: null };
+  const { position, sourceMemoryId, strikes, unanswered, text, occurredAtMs } = row;
+  const item = { position, sourceMemoryId, strikes, unanswered };
+  if (text === null) return { ...item, source: null };
   const childMemoryIds = parseOwnJson<string[]>(row.childMemoryIds ?? "[]");
-  return { position, sourceMemoryId, strikes, source: { text, occurredAtMs, childMemoryIds } };
+  return { ...item, source: { text, occurredAtMs, childMemoryIds } };
 }
 
 /** What became of an item. `memory` is the re-voiced one, where there is one. */

@@ -33,7 +33,8 @@ async function consume(services: RunServices, message: Message): Promise<void> {
     return;
   }
   try {
-    const verdict = await answerBell(services, bell.data.task_id);
+    const waitedMs = services.clock.nowMs() - message.timestamp.getTime();
+    const verdict = await answerBell(services, bell.data.task_id, waitedMs);
     if (verdict.kind === "again") message.retry({ delaySeconds: verdict.delaySeconds });
     else message.ack();
   } catch (error) {

@@ -126,6 +126,8 @@ export class GateShare {
     const isIdle = waiting.size === 0 && this.demand.open.size === 0;
     if (isIdle) return wanted.size > 0 ? this.#sentAtMs + GATE_RENEW_MS : undefined;
     if (this.#failed) return this.#askAtMs;
+    // It was asked for a rest while a report was under way.
+    if (this.#news.throttled !== null) return this.services.clock.nowMs();
     const soonMs = this.#sentAtMs + GATE_SOON_MS;
     const owed = [...kept].filter(([namespaceId, count]) => count > (slots.get(namespaceId) ?? 0));
     const isPaid = owed.every(([key]) => (this.demand.open.get(key) ?? 0) <= (slots.get(key) ?? 0));

@@ -1,7 +1,7 @@
 import type { ItemResult, PendingItem } from "../data/task-item-store";
 import type { CallPlace } from "./model-calls";
 import type { PartRun, RunServices } from "./part-run";
-import type { PartTurn } from "./part-turn";
+import { FIRST_CALL_WITHIN_MS, type PartTurn } from "./part-turn";
 import { likelyTokens } from "./likely-tokens";
 import type { RecallContext } from "./re-voicing";
 
@@ -47,8 +47,8 @@ export class PartCalls {
       namespaceId,
       taskId,
       deadlineMs: turn.deadlineMs,
-      // At least one memory is done in every turn, however slow the model is: a turn is always progress.
-      isOver: (nowMs) => this.part.isOver || (nowMs >= turn.deadlineMs && turn.begun > 0),
+      // However slow the model is, a turn that gets a call does one memory at least: it is progress.
+      isOver: (nowMs) => this.part.isOver || nowMs >= turn.deadlineMs + (turn.begun > 0 ? 0 : FIRST_CALL_WITHIN_MS),
       begin: () => {
         turn.begun += 1;
         this.#begun += 1;

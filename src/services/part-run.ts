@@ -29,6 +29,8 @@ export interface Turn {
   delaySeconds: number;
   /** The model is to be left alone so long. */
   restUntilMs: number;
+  /** Its bell waited long before it was heard: others of its task may wait too. */
+  readonly isLate: boolean;
 }
 
 export interface PartRun<O extends Operation = Operation> {

@@ -15,6 +15,11 @@ import type { RecallContext } from "./re-voicing";
 export const ITEM_STRIKES_MAX = 6;
 /** Failures without an answer in between, or before them, after which a turn asks for no further memory. */
 const FAILURES_IN_A_ROW_MAX = 2;
+/**
+ * So long after its deadline a turn that has begun nothing still waits for a call. Then it makes room: where many wait for
+ * few slots, it would else hold its leases until they are taken from it, and that is an attempt.
+ */
+export const FIRST_CALL_WITHIN_MS = 60_000;
 
 interface Unanswered {
   readonly item: PendingItem;
@@ -118,14 +123,17 @@ export class PartTurn {
 
   /**
    * Where nothing else is left to ask the model for, it is asked to retell a sentence of ours: from the second turn on in
-   * which a part comes to nothing, or for a memory that has a strike already.
+   * which a part comes to nothing, or for a memory that has a strike already. Nothing else is left also where it did not
+   * answer for these in a former turn: such memories go last, so what is left over is of their kind. There may be more of
+   * them than slots.
    */
   #isCheckDue(): boolean {
     const unproven = [...this.#unanswered.values()].filter(({ begunBefore }) => this.#lastAnswered <= begunBefore);
     const isAskedToWait = unproven.some(asksToWait);
     const isSilent = this.run.lease.attempts > 1 && this.#lastAnswered === 0;
     const isSuspect = isSilent || unproven.some(({ item }) => item.strikes > 0);
-    return unproven.length > 0 && this.#leftOver === 0 && !isAskedToWait && isSuspect;
+    const isLast = this.#leftOver === 0 || unproven.every(({ item }) => item.unanswered > 0);
+    return unproven.length > 0 && isLast && !isAskedToWait && isSuspect;
   }
 
   /** Asks as for a memory of the part, without what is the memory's own. Its text is no one's memory, and is not kept. */
@@ -133,24 +141,26 @@ export class PartTurn {
     const { services, run } = this;
     const request = checkRequest(run, new Date(services.clock.nowMs()).toISOString());
     const tokens = likelyTokens(run.command, { source: null }, { sourceContext: [], agentContext: [] });
-    await services.modelCalls.run(this.#checkPlace(), tokens, () => this.#check(request));
+    // That the model is busy is told to its gate; for the turn it is no answer.
+    await services.modelCalls.run(this.#checkPlace(), tokens, () => this.#check(request)).catch(nothing);
   }
 
-  /** It gives up on nothing that is kept, and has the time of the part's lease. */
+  /** It gives up on nothing that is kept. */
   #checkPlace(): CallPlace {
     const { lease, turn } = this.run;
     const { namespaceId, taskId } = lease.part;
+    const untilMs = this.services.clock.nowMs() + FIRST_CALL_WITHIN_MS;
     return {
       namespaceId,
       taskId,
       deadlineMs: turn.deadlineMs,
-      isOver: () => lease.lost,
+      isOver: (nowMs) => lease.lost || nowMs >= untilMs,
       begin: nothing,
       fail: nothing,
     };
   }
 
-  /** @returns undefined when it was not answered, or the budget has no call for it. */
+  /** @returns undefined when it was not answered, or the budget has no call for it. @throws when the model is busy. */
   async #check(request: ReVoiceRequest): Promise<{ readonly usage: TaskUsage } | undefined> {
     const { services, run } = this;
     const call = this.#begin();
@@ -164,6 +174,7 @@ export class PartTurn {
       return { usage: { modelCalls: 1, ...usage } };
     } catch (error) {
       call.unanswered(isBusy(error));
+      if (isBusy(error)) throw error;
       return undefined;
     }
   }

@@ -25,6 +25,8 @@ const ROWLESS_DELAY_SECONDS = 5;
  * other parts of the invocation that wait for the same slots. Well below the 15 minutes of a queue invocation.
  */
 const AFTER_DEADLINE_MS = 600_000;
+/** A bell that waited for so much of a turn is late. */
+const LATE_TURNS = 0.5;
 const RETRY_DELAY_SECONDS = 2;
 const RETRY_DELAY_GROWTH = 4;
 const RETRY_DELAY_SECONDS_MAX = 600;
@@ -32,8 +34,9 @@ const RETRY_DELAY_SECONDS_MAX = 600;
 /**
  * Answers a bell of a task: plans it if nobody has, else works on one part. A bell says nothing but "look": losing or
  * doubling it changes nothing, because parts are taken by compare-and-set and each part that ends rings for the next.
+ * @param waitedMs how long it waited to be heard.
  */
-export async function answerBell(services: RunServices, taskId: string): Promise<BellVerdict> {
+export async function answerBell(services: RunServices, taskId: string, waitedMs = 0): Promise<BellVerdict> {
   const task = await findTaskToRun(services.db, taskId);
   if (task === undefined) return rowless(services, taskId);
   if (hasEnded(task.status)) {
@@ -43,7 +46,7 @@ export async function answerBell(services: RunServices, taskId: string): Promise
   const { command } = task;
   if (command === null) return endReservation(services, task);
   if (task.status === "created") await plan(services, { ...task, command });
-  await takeTurn(services, { ...task, command });
+  await takeTurn(services, { ...task, command }, waitedMs);
   return DONE;
 }
 
@@ -76,9 +79,11 @@ async function plan(services: RunServices, task: RunnableTask): Promise<void> {
  * Works on parts of the task until the turn's time is up, one after the other, and the next already while the last calls
  * of the one before are in flight. After that its other tasks, and other bells, have their turn.
  */
-async function takeTurn(services: RunServices, task: RunnableTask): Promise<void> {
-  const deadlineMs = services.clock.nowMs() + services.limits.partSeconds * 1_000;
-  const turn: Turn = { deadlineMs, begun: 0, answered: 0, isOver: false, delaySeconds: 0, restUntilMs: 0 };
+async function takeTurn(services: RunServices, task: RunnableTask, waitedMs: number): Promise<void> {
+  const turnMs = services.limits.partSeconds * 1_000;
+  const deadlineMs = services.clock.nowMs() + turnMs;
+  const isLate = waitedMs > turnMs * LATE_TURNS;
+  const turn: Turn = { deadlineMs, begun: 0, answered: 0, isOver: false, delaySeconds: 0, restUntilMs: 0, isLate };
   const faults: unknown[] = [];
   const atWork = new Set<Promise<void>>();
   let leased = 0;
@@ -140,7 +145,8 @@ async function endTurn(services: RunServices, taskId: string, turn: Turn): Promi
   if (goesOn) await services.bells.ring(taskId, { times: 1, delaySeconds: turn.delaySeconds });
   const delaySeconds = goesOn ? 0 : Math.max(turn.delaySeconds, restSeconds);
   // It only reads and rings: done twice, it changes nothing.
-  await goOn(services, taskId, delaySeconds).catch(() => goOn(services, taskId, delaySeconds));
+  const goOnNow = () => goOn(services, taskId, { delaySeconds, isLate: turn.isLate });
+  await goOnNow().catch(goOnNow);
 }
 
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
@@ -188,14 +194,20 @@ async function settle(services: RunServices, lease: PartLease): Promise<void> {
 
 /**
  * Goes on with whatever is open: rings for as many parts as may be worked on besides those that are, so that parallelism
- * lost with a bell comes back. A surplus bell finds no free part and dies; lost ones are rung by the object's alarm.
+ * lost with a bell comes back. A surplus bell finds no free part and dies; lost ones are rung by the object's alarm. Where
+ * bells wait long, those that were rung are not at work yet: then each turn rings for itself alone, or there would be more
+ * bells after each.
  */
-async function goOn(services: RunServices, taskId: string, delaySeconds: number): Promise<void> {
+async function goOn(
+  services: RunServices,
+  taskId: string,
+  { delaySeconds, isLate }: Pick<Turn, "delaySeconds" | "isLate">,
+): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
   if (pulse === undefined) return;
   if (hasEnded(pulse.status)) return tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
   const told = tellWatchers(services, taskId, pulse.watchedUntilMs);
-  const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working);
+  const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working, isLate ? 1 : Infinity);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });
   await told;
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { GATE_PERMIT_MS } from "../../src/domain/model-gate";
+import { GATE_PERMIT_MS, type GateReport } from "../../src/domain/model-gate";
 import { type ANSWER, answered, busyFor, CountingModel, gateOf, invocation, LATENCY_MS } from "../support/model-gate";
 
 /*
@@ -104,6 +104,29 @@ describe("the calls of two invocations", () => {
     expect(model.calls.filter(({ atMs }) => atMs > 2_300 && atMs < 4_200)).toEqual([]);
     expect(model.calls).toHaveLength(41);
     expect(gate.record.limit).not.toBe(6);
+  });
+
+  it("tell the gate of a rest as soon as the report that was under way is back", async () => {
+    const { port, gate } = gateOf(12);
+    const slow = {
+      report: async (report: GateReport) => {
+        const answer = await port.report(report);
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        return answer;
+      },
+    };
+    let refusedAt = 0;
+    const model = new CountingModel(() => {
+      if (refusedAt > 0 || Date.now() < 3_100) return;
+      refusedAt = Date.now();
+      throw busyFor(4);
+    });
+    void invocation(6, slow).start(model, 200);
+    // Reports are under way from 0 to 1 s, and from 3 to 4 s.
+    await vi.advanceTimersByTimeAsync(3_950);
+    expect([refusedAt > 3_000, gate.record.restUntilMs]).toEqual([true, 0]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(gate.record).toMatchObject({ limit: 6, restUntilMs: expect.closeTo(8_000, -2) });
   });
 
   it("have the slots of an invocation that has died, after a time", async () => {

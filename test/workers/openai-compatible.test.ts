@@ -220,6 +220,13 @@ describe("a server that is unavailable", () => {
     expect(await errorOf(fails(status, { "retry-after": "17" }))).toMatchObject({ retryAfterSeconds: 17 });
   });
 
+  it.each(["0", "Wed, 21 Oct 2015 07:28:00 GMT"])(
+    "with a Retry-After of %s is left alone for a second",
+    async (when) => {
+      expect(await errorOf(fails(429, { "retry-after": when }))).toMatchObject({ retryAfterSeconds: 1 });
+    },
+  );
+
   it("is told to stop when nobody wants its answer any more", async () => {
     const controller = new AbortController();
     const model = scriptedModel(saysNothing);

@@ -49,6 +49,7 @@ function reVoice(
     position,
     sourceMemoryId: "memory_1",
     strikes: 0,
+    unanswered: 0,
     source: { text: SOURCE, occurredAtMs: 0, childMemoryIds: ["memory_2"] },
   };
   const input = {
@@ -213,7 +214,7 @@ describe("re-voicing a memory", () => {
 
   it("skips a memory whose source is gone, without a call", async () => {
     const generator = scripted();
-    const item = { position: 0, sourceMemoryId: "memory_1", strikes: 0, source: null };
+    const item = { position: 0, sourceMemoryId: "memory_1", strikes: 0, unanswered: 0, source: null };
     const { signal } = new AbortController();
     const context = { sourceContext: [], agentContext: [], modelTimeoutSeconds: 60, calls: UNMETERED };
     const input = { taskId: "task_1", command, item, ...context, signal };

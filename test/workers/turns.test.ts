@@ -36,6 +36,8 @@ async function consume(taskIds: readonly string[], answer: Answer, more: Partial
   await consumeBells({ ...services, generator: generatorOf(answer), ...more }, batch);
 }
 
+const rings = () => loggedCalls().filter((label) => label.startsWith("queue: sendBatch")).length;
+
 const partsOf = (taskId: string) =>
   rows(
     "SELECT part, status, attempts, not_before_ms, lease_token FROM task_parts WHERE task_id = ? ORDER BY part",
@@ -114,6 +116,28 @@ describe("the turn of a task", () => {
   });
 });
 
+describe("the bells of several tasks", () => {
+  it("are no more after each turn, though each turn waits behind those of the others", async () => {
+    const tasks = await Promise.all(Array.from({ length: 5 }, () => silentTask(100)));
+    const [services, queue] = [openServices(withFaults(env)), [] as { body: unknown; timestamp: Date }[]];
+    const ring = async (task_id: string, { times }: { times: number }) =>
+      void queue.push(...Array.from({ length: times }, () => ({ body: { v: 1, task_id }, timestamp: new Date() })));
+    const generator = generatorOf(() => new Promise((resolve) => setTimeout(resolve, 20)));
+    const limits = { ...services.limits, partSeconds: 0.1 };
+    const run = { ...services, generator, limits, bells: { ...services.bells, ring } };
+    for (const { id } of tasks) await ring(id, { times: 1 });
+    let most = 0;
+    // As the local queue does it: one batch after the other, of ten bells each.
+    for (let batch = 0; batch < 10; batch++) {
+      const messages = queue.splice(0, 10).map((message, at) => ({ id: `${batch}.${at}`, attempts: 1, ...message }));
+      await consumeBells(run, createMessageBatch("refrain-task-bells", messages));
+      most = Math.max(most, queue.length);
+    }
+    expect(most).toBeLessThanOrEqual(60);
+    expect(queue.length).toBeGreaterThan(0);
+  });
+});
+
 describe("one invocation", () => {
   it.each([6, 16])("holds at most %i calls open, over all the bells of its batch", async (most) => {
     const tasks = [await silentTask(30), await silentTask(20)];
@@ -184,6 +208,27 @@ describe("invocations with one gate", () => {
     expect(Number(after[1]?.["not_before_ms"])).toBeGreaterThan(restsUntil - 60_000);
     expect(await reVoiced(id)).toEqual([]);
     expect(from.memoryIds).toHaveLength(60);
+  });
+
+  it("make room where they get no call for a long time: what was not asked for is no attempt, and is rung for", async () => {
+    const { id } = await silentTask(3);
+    const answer = { slots: [], requests: null, tokens: null, restMs: 0, askAgainMs: 10 };
+    const modelGate = { report: async () => answer };
+    const consumer = consumerOf(
+      generatorOf(async () => undefined),
+      {},
+      { ...openServices(withFaults(env)), modelGate },
+    );
+    const before = rings();
+    const ringing = consumer.ring(id);
+    await until(
+      async () => (await partsOf(id))[0]?.["lease_token"],
+      (token) => typeof token === "string",
+    );
+    consumer.pass(120);
+    await ringing;
+    expect(await partsOf(id)).toMatchObject([{ status: "open", attempts: 0, lease_token: null, not_before_ms: 0 }]);
+    expect(rings()).toBe(before + 1);
   });
 
   it("wait out a short rest within the turn: the part is not given back", async () => {

@@ -115,6 +115,14 @@ describe("a memory that the model never answers for", () => {
     expect((await problemsOf(id)).map(({ position }) => position)).toEqual([0, 2, 4]);
   });
 
+  it("is one of more than there are slots: each ends by itself all the same", async () => {
+    const texts = Array.from({ length: 4 }, (_, i) => (i > 0 ? `${POISON} ${i}` : "I fed 2 dogs."));
+    const { id } = await silentTask(inOrder(texts));
+    const generator = generatorOn(scriptedModel(poisoned(fails(500))));
+    const task = await endBy(consumerOf(generator, { modelCallsPerInvocation: 1 }), id);
+    expect(task).toMatchObject({ status: "complete", result: { re_voiced: 1, failed: 3 } });
+  });
+
   it("is tried again by an invoke, with all its strikes gone", async () => {
     const { from, id } = await silentTask(withPoisonAt(1, 3), { on_item_error: "fail" });
     let isUp = false;

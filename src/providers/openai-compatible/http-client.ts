@@ -207,7 +207,10 @@ const REFUSING_STATUSES: ReadonlySet<number> = new Set([400, 406, 411, 413, 414,
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 409, 421, 423, 425]);
 
 const TOO_MANY = 429;
-/** How long a server is left alone that says that it is asked too much, and not for how long. */
+/**
+ * How long a server is left alone that says that it is asked too much, and not for how long; and at least, whatever it
+ * says: one that says "at once", or names a time that is past here, would be asked as fast as it can refuse.
+ */
 const BUSY_SECONDS = 1;
 
 const Token = z
@@ -230,7 +233,8 @@ async function refusalOf(
     const { code = null, type = null, param = null } = body.data?.error ?? {};
     return { status, reason: code ?? type, parameter: param };
   }
-  const retryAfter = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
+  const asked = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
+  const retryAfter = asked === undefined ? undefined : Math.max(asked, BUSY_SECONDS);
   if (status === TOO_MANY) throw unavailable(`answered ${status}`, retryAfter ?? BUSY_SECONDS);
   if (status >= 500 || PASSING_STATUSES.has(status)) throw unavailable(`answered ${status}`, retryAfter);
   const hint = `The operator has to look at ${endpoint.settings}.`;
