@@ -79,7 +79,6 @@ export interface WordRecallAnswer {
 
 /** The words met first are the frequent ones: those that come after are reckoned each time, which costs little and holds nothing. */
 const LIKENESS_WORDS = 1_024;
-const QUERIES_AT_ONCE = 3;
 const NOTHING: ScopeAnswer = { hits: [], candidates: 0 };
 
 /**
@@ -125,7 +124,7 @@ export async function recallByWords(
   const answers: ScopeAnswer[][] = [];
   for (const [index, query] of input.queries.entries()) {
     // Many queries are a tenth of a second of reckoning; what else waits for this thread is let in between.
-    if (index > 0 && index % QUERIES_AT_ONCE === 0) await othersTurn();
+    if (index > 0) await othersTurn();
     const found = books.map((book, scope) => {
       const { seqs = [], total = 0 } = seqsOf[index]?.[scope] ?? {};
       const hits = reader.score({ text: query.text, words: wordsOf[index] ?? [] }, book, seqs, query.cosines?.[scope]);
