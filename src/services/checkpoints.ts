@@ -6,6 +6,9 @@ import type { Services } from "./context";
 import type { PartLease } from "./part-lease";
 import { tellWatchers } from "./tell-watchers";
 
+/** A write waits so long for results that end about the same time: less than a write takes where the database is far. */
+const GATHER_MS = 25;
+
 /**
  * Writes results as they end, those that end together in one round trip: while a write is under way, further results
  * gather for the next.
@@ -39,8 +42,8 @@ export class Checkpoints {
   }
 
   async #write(): Promise<void> {
-    // Results that end in the same turn of the event loop come along.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    // What ends meanwhile comes along; no call of the model waits for it.
+    await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     const results = this.#gathered;
     this.#gathered = [];
     if (results.length === 0 || this.lease.lost) return;
