@@ -3,14 +3,16 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
+import { aboveZero } from "./bench/above-zero.ts";
 import { BenchFault } from "./bench/bench-fault.ts";
 import { type Bench, measureCreation } from "./bench/creation.ts";
-import type { BenchEvent, Emit, Summary } from "./bench/events.ts";
+import type { Emit, Summary } from "./bench/events.ts";
 import { measureGrowth } from "./bench/growth.ts";
 import { startLoadGenerator } from "./bench/load-generator.ts";
 import { createOutput } from "./bench/output.ts";
 import { PROJECT_ROOT } from "./dev/wrangler.ts";
-import { endOnSignals, interruption, tellEnd } from "./interruption.ts";
+import { endOnSignals, interruption } from "./interruption.ts";
+import { scriptMain } from "./script-main.ts";
 
 const USAGE = `Measures how fast tasks are created, beside the least that it could cost here.
 
@@ -51,10 +53,10 @@ function readOptions() {
       },
     });
     return {
-      rounds: positive("rounds", values.rounds),
-      seconds: positive("seconds", values.seconds),
-      sharedObjects: positive("shared", values.shared),
-      rows: positive("rows", values.rows),
+      rounds: aboveZero("rounds", values.rounds, DEFAULTS.rounds),
+      seconds: aboveZero("seconds", values.seconds, DEFAULTS.seconds),
+      sharedObjects: aboveZero("shared", values.shared, DEFAULTS.shared),
+      rows: aboveZero("rows", values.rows, DEFAULTS.rows),
       only: values.only?.split(",").filter((name) => name !== "") ?? [],
       growth: values.growth ?? false,
       json: values.json ?? false,
@@ -63,13 +65,6 @@ function readOptions() {
   } catch (error) {
     throw new BenchFault(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`.trimEnd());
   }
-}
-
-function positive(name: keyof typeof DEFAULTS, value: string | undefined): number {
-  if (value === undefined) return DEFAULTS[name];
-  const number = Number(value);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new BenchFault(`--${name} must be a whole number above 0, not "${value}".`);
 }
 
 async function run(options: ReturnType<typeof readOptions>, emit: Emit): Promise<Summary> {
@@ -87,31 +82,12 @@ async function run(options: ReturnType<typeof readOptions>, emit: Emit): Promise
   }
 }
 
-/** @returns the exit code. */
-async function main(): Promise<number> {
-  let emit: Emit | undefined;
-  try {
-    const options = readOptions();
-    if (options.help) {
-      process.stdout.write(USAGE);
-      return 0;
-    }
-    emit = options.json ? emitJson : createOutput(process.stdout);
-    const summary = await run(options, emit);
-    emit(summary);
-    return summary.ok ? 0 : 1;
-  } catch (error) {
-    return tellEnd(error, {
-      isExplained: (cause) => cause instanceof BenchFault,
-      tell: (message) => emit?.({ event: "error", message }),
-    });
-  }
-}
-
-function emitJson(event: BenchEvent): void {
-  process.stdout.write(`${JSON.stringify(event)}\n`);
-}
-
 endOnSignals(removeWorkDir);
-process.exitCode = await main();
+process.exitCode = await scriptMain({
+  usage: USAGE,
+  readOptions,
+  createOutput: createOutput,
+  run,
+  isExplained: (cause) => cause instanceof BenchFault,
+});
 process.exit();

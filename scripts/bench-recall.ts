@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 
+import { aboveZero } from "./bench/above-zero.ts";
 import { BenchFault } from "./bench/bench-fault.ts";
 import { fillCollection } from "./bench/recall-fill.ts";
 import { Texts } from "./bench/recall-texts.ts";
@@ -57,17 +58,14 @@ function readOptions(): Options {
     });
     const { embedder = "embedded", json = false, help = false } = values;
     if (embedder !== "embedded" && embedder !== "none") throw new BenchFault("--embedder is embedded or none.");
-    const [rounds, queries] = [positive("rounds", values.rounds), positive("queries", values.queries)];
+    const [rounds, queries] = [
+      aboveZero("rounds", values.rounds, DEFAULTS.rounds),
+      aboveZero("queries", values.queries, DEFAULTS.queries),
+    ];
     return { rounds, queries, embedder, json, help };
   } catch (error) {
     throw new BenchFault(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`.trimEnd());
   }
-}
-
-function positive(name: keyof typeof DEFAULTS, value: string | undefined): number {
-  const number = Number(value ?? DEFAULTS[name]);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new BenchFault(`--${name} must be a whole number above 0, not "${value}".`);
 }
 
 async function run(options: Options): Promise<boolean> {

@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
+import { aboveZero } from "./bench/above-zero.ts";
 import { BenchFault } from "./bench/bench-fault.ts";
 import { machineLoad } from "./bench/creation.ts";
 import { startRuntime } from "./bench/runtime.ts";
@@ -16,7 +17,8 @@ import { runFloor, runTask, type TaskSample, type TaskSubject } from "./bench/ta
 import { makeTaskScene, type TaskScene } from "./bench/tasks/scene.ts";
 import { generatorFloor } from "./bench/tasks/task-worker.ts";
 import { PROJECT_ROOT } from "./dev/wrangler.ts";
-import { endOnSignals, interruption, tellEnd } from "./interruption.ts";
+import { endOnSignals, interruption } from "./interruption.ts";
+import { scriptMain } from "./script-main.ts";
 
 const USAGE = `Measures how a task keeps pace with its model, and counts what each memory costs.
 
@@ -67,17 +69,14 @@ function readOptions(): Options {
     const unknown = only.filter((name) => !SUBJECTS.some((subject) => subject.name === name));
     if (unknown.length > 0) throw new BenchFault(`No subject is called ${unknown.join(", ")}.`);
     const subjects = SUBJECTS.filter(({ name }) => only.length === 0 || only.includes(name));
-    const [rounds, memories] = [positive("rounds", values.rounds), positive("memories", values.memories)];
+    const [rounds, memories] = [
+      aboveZero("rounds", values.rounds, DEFAULTS.rounds),
+      aboveZero("memories", values.memories, DEFAULTS.memories),
+    ];
     return { rounds, memories, subjects, json, help };
   } catch (error) {
     throw new BenchFault(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`.trimEnd());
   }
-}
-
-function positive(name: keyof typeof DEFAULTS, value: string | undefined): number {
-  const number = Number(value ?? DEFAULTS[name]);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new BenchFault(`--${name} must be a whole number above 0, not "${value}".`);
 }
 
 async function run(options: Options, emit: EmitTask): Promise<TaskSummary> {
@@ -144,31 +143,14 @@ function notesOf(loadBefore: number): readonly string[] {
   ];
 }
 
-/** @returns the exit code. */
-async function main(): Promise<number> {
-  let emit: EmitTask | undefined;
-  try {
-    const options = readOptions();
-    if (options.help) {
-      process.stdout.write(USAGE);
-      return 0;
-    }
-    emit = options.json
-      ? (event) => void process.stdout.write(`${JSON.stringify(event)}\n`)
-      : createTaskOutput(process.stdout);
-    const summary = await run(options, emit);
-    emit(summary);
-    return summary.ok ? 0 : 1;
-  } catch (error) {
-    return tellEnd(error, {
-      isExplained: (cause) => cause instanceof BenchFault,
-      tell: (message) => emit?.({ event: "error", message }),
-    });
-  }
-}
-
 endOnSignals(() => {
   if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
 });
-process.exitCode = await main();
+process.exitCode = await scriptMain({
+  usage: USAGE,
+  readOptions,
+  createOutput: createTaskOutput,
+  run,
+  isExplained: (cause) => cause instanceof BenchFault,
+});
 process.exit();

@@ -12,7 +12,8 @@ import { type ChaosSummary, createChaosOutput, type EmitChaos } from "./chaos/ou
 import { seededRandom } from "./chaos/random.ts";
 import { ChaosService } from "./chaos/service.ts";
 import { PROJECT_ROOT } from "./dev/wrangler.ts";
-import { endOnSignals, interruption, tellEnd } from "./interruption.ts";
+import { endOnSignals, interruption } from "./interruption.ts";
+import { scriptMain } from "./script-main.ts";
 
 const USAGE = `Kills the service at random moments while clients have memories re-voiced, and checks what it promised.
 
@@ -115,29 +116,12 @@ async function run(options: Options, emit: EmitChaos): Promise<ChaosSummary> {
   }
 }
 
-/** @returns the exit code. */
-async function main(): Promise<number> {
-  let emit: EmitChaos | undefined;
-  try {
-    const options = readOptions();
-    if (options.help) {
-      process.stdout.write(USAGE);
-      return 0;
-    }
-    emit = options.json
-      ? (event) => void process.stdout.write(`${JSON.stringify(event)}\n`)
-      : createChaosOutput(process.stdout);
-    const summary = await run(options, emit);
-    emit(summary);
-    return summary.ok ? 0 : 1;
-  } catch (error) {
-    return tellEnd(error, {
-      isExplained: (cause) => cause instanceof ChaosFault,
-      tell: (message) => emit?.({ event: "error", message }),
-    });
-  }
-}
-
 endOnSignals(() => service?.killNow());
-process.exitCode = await main();
+process.exitCode = await scriptMain({
+  usage: USAGE,
+  readOptions,
+  createOutput: createChaosOutput,
+  run,
+  isExplained: (cause) => cause instanceof ChaosFault,
+});
 process.exit();

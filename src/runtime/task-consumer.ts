@@ -18,8 +18,9 @@ const STEPS_AT_ONCE = 2;
 export async function consumeBells(services: Services, batch: MessageBatch): Promise<void> {
   const modelCalls = new ModelCalls(services);
   const stepSlot = pLimit(STEPS_AT_ONCE);
+  const recallSlot = pLimit(1);
   const leases = new LeaseKeeper(services);
-  const run = { ...services, modelCalls, stepSlot, leases };
+  const run = { ...services, modelCalls, stepSlot, recallSlot, leases };
   await Promise.all(batch.messages.map((message) => consume(run, message)));
   await modelCalls.close();
 }

@@ -12,6 +12,8 @@ export interface RunServices extends Services {
   readonly modelCalls: ModelCalls;
   /** For steps of work that goes by a cursor: each holds some megabytes of memories. */
   readonly stepSlot: LimitFunction;
+  /** For recalls: one after the other, so that the first part has its calls open while the next is reckoned about. */
+  readonly recallSlot: LimitFunction;
   /** Looks after the leases of all its parts. */
   readonly leases: LeaseKeeper;
 }

@@ -21,7 +21,8 @@ export async function reVoicePart(services: RunServices, run: PartRun<"re-voice"
   const { lease, command } = run;
   const { items, referencesStand } = await loadPart(services.db, lease.part, command);
   if (!referencesStand) throw referenceGone();
-  const contexts = await recallContexts(services, { command, namespaceId: lease.part.namespaceId }, items);
+  const of = { command, namespaceId: lease.part.namespaceId };
+  const contexts = await services.recallSlot(() => recallContexts(services, of, items));
   const checkpoints = new Checkpoints(services, lease, command);
   const part = new PartTurn(services, run);
   const calls = new PartCalls(services, run, part, items.length);

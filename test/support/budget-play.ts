@@ -52,6 +52,7 @@ export class BudgetPlay {
       leases,
       modelCalls: new ModelCalls({ ...services, limits }),
       stepSlot: pLimit(1),
+      recallSlot: pLimit(1),
     };
   }
 

@@ -46,6 +46,7 @@ export function consumerOf(
     limits: merged,
     modelCalls: new ModelCalls({ ...services, clock, limits: merged }),
     stepSlot: pLimit(1),
+    recallSlot: pLimit(1),
     leases: new LeaseKeeper({ ...services, clock, limits: merged }),
   };
   return {

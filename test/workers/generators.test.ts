@@ -33,6 +33,7 @@ function consumerWith(script: Script, limits: Partial<ReturnType<typeof openServ
     limits: merged,
     modelCalls: new ModelCalls({ ...services, limits: merged }),
     stepSlot: pLimit(1),
+    recallSlot: pLimit(1),
     leases: new LeaseKeeper({ ...services, limits: merged }, merged.heartbeatSeconds),
   };
   return (taskId: string) => answerBell(run, taskId);

@@ -118,7 +118,7 @@ describe("a cancel, seen from the consumer", () => {
     };
     const limits = { ...services.limits, modelCallsPerInvocation: 2 };
     const modelCalls = new ModelCalls({ ...services, limits });
-    const run = { ...services, generator, modelCalls, stepSlot: pLimit(1), leases: keeper };
+    const run = { ...services, generator, modelCalls, stepSlot: pLimit(1), recallSlot: pLimit(1), leases: keeper };
     const working = answerBell(run, id);
     await until(
       async () => begun.length,
