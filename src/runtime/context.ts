@@ -10,6 +10,7 @@ import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../service
 import { bucketFiles } from "./bucket-files";
 import { type Config, readConfig } from "./config";
 import { denseEmbeddingOf, embedderOf, requireIndex } from "./embedders";
+import { WAITING_MAX } from "./gatherer";
 import { log } from "./log";
 import type { ModelConfig } from "./model-config";
 import { objectGate } from "./model-gates";
@@ -32,6 +33,7 @@ export interface ApiRuntime {
   /** For put keys that are guessed: always on. */
   readonly wrongKeyLimiter: RateLimit;
   readonly requestObjects: Placement;
+  readonly creationsWaitingMax: number;
   readonly model: Pick<ModelConfig, "provider" | "name">;
   readonly gate: GateLimits;
   readonly readiness: () => Promise<readonly Readiness[]>;
@@ -145,6 +147,7 @@ export function openApiRuntime(env: Env): ApiRuntime {
     rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
     wrongKeyLimiter: env.WRONG_KEY_LIMITER,
     requestObjects: config.placements.current,
+    creationsWaitingMax: WAITING_MAX,
     model: config.model,
     gate: config.gate,
     readiness: () => readiness(env),

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
+import { newTenant } from "../support/nouns";
 import { travelBack, travelDays } from "../support/clock";
 import { arm, firedFaults, resetFaults } from "../support/faults";
 import { objectOf, PLACEMENT } from "../support/placement";
@@ -159,5 +160,15 @@ describe("policies-get", () => {
     expect(body.request_objects).toBe(String(PLACEMENT));
     expect(body).toMatchObject({ memories_per_call_max: 100, wait_seconds_max: 30, rate_limit: "off" });
     expect(body).toMatchObject({ model_provider: "embedded", model_name: null, model_timeout_seconds: 60 });
+    expect(body).toMatchObject({ bulk_items_max: 100, creations_waiting_max: 5_000, part_attempts_max: 8 });
+    expect(body).toMatchObject({ canceled_per_call_max: 10_000, cleaned_per_call_max: 500 });
+    expect(body).toMatchObject({ watchers_per_task_max: 500 });
+  });
+
+  it("names the hosts inside of the network to the admin key alone", async () => {
+    const { key } = await newTenant();
+    const [admins, tenants] = [await call("GET", "/v1/policies"), await call("GET", "/v1/policies", { key })];
+    expect(admins.body.webhook_allow_hosts).toEqual([]);
+    expect(tenants.body).toEqual({ ...admins.body, webhook_allow_hosts: null });
   });
 });

@@ -1,11 +1,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memory";
 import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/reservation";
+import { PART_ATTEMPTS_MAX } from "../../domain/task";
 import { ATTEMPTS_MAX, DELIVERY_DAYS, FORMER_SECRET_HOURS } from "../../domain/webhook";
 import type { ApiRuntime } from "../../runtime/context";
 import { ANALYZE_DIRECT_MEMORIES_MAX } from "../../services/analyzing";
-import type { Services } from "../../services/context";
+import { CANCELED_PER_CALL_MAX } from "../../services/cancel-tasks";
+import type { CallContext } from "../../services/context";
+import { BULK_ITEMS_MAX } from "../../services/create-task";
 import { IMPORT_BYTES_MAX } from "../../services/imports";
+import { CLEANED_PER_CALL_MAX } from "../../services/task-cleaning";
+import { WATCHERS_PER_TASK_MAX } from "../../services/task-events";
 import { WAIT_SECONDS_MAX } from "../../services/tasks";
 import type { Api } from "../env";
 import { BODY_BYTES_MAX, MEMORIES_BODY_BYTES_MAX } from "../middleware/json-body";
@@ -49,14 +54,20 @@ const PoliciesV1 = z
     heartbeat_seconds: number("How often a working one says that it is alive.", 15),
     part_seconds: number("After so long a part begins no new memory.", 5),
     parallel_parts: number("Parts of one task that run at once.", 4),
+    part_attempts_max: number("Attempts in a row without a checkpoint, after which a part ends its task.", 8),
     wait_seconds_max: number("The longest `Prefer: wait`.", 30),
     webhook_attempts_max: number("Attempts to deliver one message of a webhook.", 10),
     webhook_delivery_days: number("How long the log of a webhook keeps a delivery.", 30),
     webhook_former_secret_hours: number("How long a secret signs after it was rotated.", 24),
-    webhook_allow_hosts: z.array(z.string()).openapi({
-      description: "Hosts inside of the network that webhooks may reach all the same.",
+    webhook_allow_hosts: z.array(z.string()).nullable().openapi({
+      description: "Hosts inside of the network that webhooks may reach all the same; null unless the admin key asks.",
       example: [],
     }),
+    bulk_items_max: number("Items of one bulk.", 100),
+    creations_waiting_max: number("Creations that wait at one object; the next is answered 503 at once.", 5_000),
+    canceled_per_call_max: number("Tasks that one call cancels.", 10_000),
+    cleaned_per_call_max: number("Ended tasks that one call removes.", 500),
+    watchers_per_task_max: number("Event streams of one task that are open together.", 500),
     body_bytes_max: number("The largest body.", 1_048_576),
     memories_body_bytes_max: number("The largest body of memories.", 8_388_608),
     import_bytes_max: number("The largest file of an import.", 104_857_600),
@@ -80,13 +91,19 @@ const get = createRoute({
 
 export function policiesRoutes(app: Api): void {
   app.openapi(get, (c) => {
-    return c.json(toPoliciesV1(c.get("services"), c.get("runtime")), 200);
+    return c.json(toPoliciesV1(c.get("call"), c.get("runtime")), 200);
   });
 }
 
 function toPoliciesV1(
-  { limits, dense, embedder, webhooks }: Pick<Services, "limits" | "dense" | "embedder" | "webhooks">,
-  runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects" | "model" | "gate">,
+  {
+    limits,
+    dense,
+    embedder,
+    webhooks,
+    admin,
+  }: Pick<CallContext, "limits" | "dense" | "embedder" | "webhooks" | "admin">,
+  runtime: Pick<ApiRuntime, "rateLimiter" | "requestObjects" | "creationsWaitingMax" | "model" | "gate">,
 ): z.infer<typeof PoliciesV1> {
   return {
     retention_days: limits.retentionDays,
@@ -108,11 +125,17 @@ function toPoliciesV1(
     heartbeat_seconds: limits.heartbeatSeconds,
     part_seconds: limits.partSeconds,
     parallel_parts: limits.parallelParts,
+    part_attempts_max: PART_ATTEMPTS_MAX,
     wait_seconds_max: WAIT_SECONDS_MAX,
     webhook_attempts_max: ATTEMPTS_MAX,
     webhook_delivery_days: DELIVERY_DAYS,
     webhook_former_secret_hours: FORMER_SECRET_HOURS,
-    webhook_allow_hosts: [...webhooks.allowHosts],
+    webhook_allow_hosts: admin ? [...webhooks.allowHosts] : null,
+    bulk_items_max: BULK_ITEMS_MAX,
+    creations_waiting_max: runtime.creationsWaitingMax,
+    canceled_per_call_max: CANCELED_PER_CALL_MAX,
+    cleaned_per_call_max: CLEANED_PER_CALL_MAX,
+    watchers_per_task_max: WATCHERS_PER_TASK_MAX,
     body_bytes_max: BODY_BYTES_MAX,
     memories_body_bytes_max: MEMORIES_BODY_BYTES_MAX,
     import_bytes_max: IMPORT_BYTES_MAX,
