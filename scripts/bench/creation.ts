@@ -2,7 +2,7 @@ import { cpus, loadavg } from "node:os";
 
 import { BenchFault } from "./bench-fault.ts";
 import type { Emit, Summary } from "./events.ts";
-import { freshState, type RoundTools, runRound, type Sample, type StateOfRound } from "./round.ts";
+import { freshState, type RoundTools, runRound, type Sample } from "./round.ts";
 import { makeScene } from "./scene.ts";
 import { type Measured, summarize } from "./statistics.ts";
 import { listSubjects, type Subject } from "./subjects.ts";
@@ -26,8 +26,8 @@ export interface Bench extends RoundTools {
 export interface Contender {
   readonly name: string;
   readonly subject: Subject;
-  /** Made anew for each round. */
-  readonly state: () => StateOfRound;
+  /** Makes the state of a round ready. @returns its folder. */
+  readonly state: () => Promise<string>;
 }
 
 /** Floors, Workflows and ours, side by side. */
@@ -57,7 +57,7 @@ export async function measureInTurns(bench: Bench, contenders: readonly Contende
   for (let round = 1; round <= bench.rounds; round += 1) {
     for (const { name, subject, state } of round % 2 === 1 ? contenders : contenders.toReversed()) {
       bench.signal.throwIfAborted();
-      const sample = await runRound(subject, state(), bench);
+      const sample = await runRound(subject, await state(), bench);
       samples.set(name, [...(samples.get(name) ?? []), sample]);
       done += 1;
       const progress = { round, rounds: bench.rounds, done, total };

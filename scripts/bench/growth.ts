@@ -1,4 +1,6 @@
-import { cp, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, rename } from "node:fs/promises";
 import { join } from "node:path";
 
 import { formatCount } from "../demo/layout.ts";
@@ -6,7 +8,7 @@ import { BenchFault } from "./bench-fault.ts";
 import { type Bench, chosen, type Contender, machineLoad, machineNotes, measureInTurns } from "./creation.ts";
 import type { Summary } from "./events.ts";
 import { fillTasks } from "./growth-fill.ts";
-import { freshState, type StateOfRound } from "./round.ts";
+import { freshState } from "./round.ts";
 import { makeScene } from "./scene.ts";
 import type { Measured } from "./statistics.ts";
 import { listSubjects, type Subject } from "./subjects.ts";
@@ -57,16 +59,14 @@ function pair(subject: Subject, grownDir: string, workDir: string): readonly Con
   ];
 }
 
-/** The few thousand rows that the rounds add to a million stay; the objects' files of earlier rounds go. */
-function grownState(stateDir: string): StateOfRound {
-  const removeObjects = () => rm(join(stateDir, "do"), { recursive: true, force: true });
-  return {
-    open: async () => {
-      await removeObjects();
-      return stateDir;
-    },
-    close: removeObjects,
-  };
+/**
+ * The few thousand rows that the rounds add to a million stay; the objects' files of earlier rounds are put aside, and not
+ * removed, as in {@link freshState}.
+ */
+async function grownState(stateDir: string): Promise<string> {
+  const objectsDir = join(stateDir, "do");
+  if (existsSync(objectsDir)) await rename(objectsDir, join(stateDir, "..", `objects-${randomUUID()}`));
+  return stateDir;
 }
 
 function growthTargets(subjects: readonly Subject[], measured: readonly Measured[]): readonly Target[] {

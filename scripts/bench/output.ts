@@ -87,5 +87,6 @@ function subjectCells(row: Measured): readonly string[] {
 }
 
 function targetCells({ text, value, bound, ok }: Target): readonly string[] {
+  if (bound === null) return [text, value.toFixed(2), "", ""];
   return [text, value.toFixed(2), bound, ok ? "ok" : "MISSED"];
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { cp, mkdir, readdir, rm } from "node:fs/promises";
+import { cp, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { BenchFault } from "./bench-fault.ts";
@@ -23,41 +23,29 @@ export interface RoundTools {
   readonly warmUpSeconds: number;
 }
 
-/** Where a round finds its state, and what becomes of it. */
-export interface StateOfRound {
-  open(): Promise<string>;
-  close(): Promise<void>;
-}
-
-/** A copy of the subject's own state that is thrown away: what earlier rounds wrote does not weigh on later ones. */
-export function freshState(subject: Subject, workDir: string): StateOfRound {
+/**
+ * A copy of the subject's own state: what earlier rounds wrote does not weigh on later ones. It stays until the bench
+ * ends. ext4 passes over an inode that was freed a while ago at most, one by one: after the files of a round were removed,
+ * a new object took twice as long.
+ */
+export async function freshState(subject: Subject, workDir: string): Promise<string> {
   const stateDir = join(workDir, `round-${randomUUID()}`, "v3");
-  return {
-    open: async () => {
-      if (subject.scene === null) await mkdir(stateDir, { recursive: true });
-      else await cp(subject.scene.stateDir, stateDir, { recursive: true });
-      return stateDir;
-    },
-    close: () => rm(join(stateDir, ".."), { recursive: true, force: true }),
-  };
+  if (subject.scene === null) await mkdir(stateDir, { recursive: true });
+  else await cp(subject.scene.stateDir, stateDir, { recursive: true });
+  return stateDir;
 }
 
 /** Starts workerd, warms it up, measures, and ends it. */
-export async function runRound(subject: Subject, state: StateOfRound, tools: RoundTools): Promise<Sample> {
-  const stateDir = await state.open();
+export async function runRound(subject: Subject, stateDir: string, tools: RoundTools): Promise<Sample> {
+  const runtime = await startRuntime(subject.worker, stateDir);
   try {
-    const runtime = await startRuntime(subject.worker, stateDir);
-    try {
-      const requestId = await prime(subject, runtime.address);
-      const load = { ...subject.load, address: runtime.address, requestId };
-      const sample = await measure(subject, load, tools);
-      await requirePlacement(subject, stateDir);
-      return sample;
-    } finally {
-      await runtime.stop();
-    }
+    const requestId = await prime(subject, runtime.address);
+    const load = { ...subject.load, address: runtime.address, requestId };
+    const sample = await measure(subject, load, tools);
+    await requirePlacement(subject, stateDir);
+    return sample;
   } finally {
-    await state.close();
+    await runtime.stop();
   }
 }
 

@@ -25,7 +25,15 @@ export interface Subject {
   readonly placement: Placement | null;
 }
 
-const FLOORS: readonly Floor[] = ["bare", "new-object", "shared-insert", "d1-insert", "object-and-read", "workflow"];
+const FLOORS: readonly Floor[] = [
+  "bare",
+  "new-object",
+  "shared-insert",
+  "d1-insert",
+  "object-and-read",
+  "workflow",
+  "whole-creation",
+];
 
 interface ServiceDraft {
   readonly name: string;

@@ -1,10 +1,10 @@
 import type { Measured } from "./statistics.ts";
 
-/** A ratio of two subjects, and what it has to reach. */
+/** A ratio of two subjects, and what it has to reach; without that it is only told. */
 interface Ratio {
   readonly of: string;
   readonly to: string;
-  readonly atLeast: number;
+  readonly atLeast?: number;
   /** The ratio must lie above the bound, not on it. */
   readonly above?: true;
 }
@@ -18,23 +18,29 @@ const RATIOS: readonly Ratio[] = [
   { of: "shared-new-64", to: "shared-new", atLeast: 1, above: true },
   { of: "shared-replay", to: "object-and-read", atLeast: 0.8 },
   { of: "shared-bulk", to: "shared-new", atLeast: 10 },
+  { of: "whole-creation", to: "new-object" },
+  { of: "whole-creation", to: "workflow" },
+  { of: "request-new", to: "whole-creation" },
 ];
 
 export interface Target {
   readonly text: string;
   readonly value: number;
-  readonly bound: string;
+  /** Null when there is none to reach. */
+  readonly bound: string | null;
   readonly ok: boolean;
 }
 
-/** The targets whose both sides were measured. */
+/** The ratios whose both sides were measured. */
 export function ratioTargets(measured: readonly Measured[]): readonly Target[] {
   const rates = new Map(measured.map((row) => [row.subject, row.per_second]));
-  return RATIOS.flatMap(({ of, to, atLeast, above }) => {
+  return RATIOS.flatMap(({ of, to, atLeast, above }): readonly Target[] => {
     const [rate, floor] = [rates.get(of), rates.get(to)];
     if (rate === undefined || floor === undefined) return [];
     const value = rate / floor;
+    const text = `${of} / ${to}`;
+    if (atLeast === undefined) return [{ text, value, bound: null, ok: true }];
     const ok = above ? value > atLeast : value >= atLeast;
-    return [{ text: `${of} / ${to}`, value, bound: `${above ? ">" : ">="} ${atLeast}`, ok }];
+    return [{ text, value, bound: `${above ? ">" : ">="} ${atLeast}`, ok }];
   });
 }

@@ -15,7 +15,14 @@ const FLOORS_DIR = resolve(PROJECT_ROOT, "test/bench/floors");
 /** `per-request`, or how many objects are shared. */
 export type Placement = "per-request" | number;
 
-export type Floor = "bare" | "new-object" | "shared-insert" | "d1-insert" | "object-and-read" | "workflow";
+export type Floor =
+  | "bare"
+  | "new-object"
+  | "shared-insert"
+  | "d1-insert"
+  | "object-and-read"
+  | "workflow"
+  | "whole-creation";
 
 /** A floor is one file without imports, so that taking its types away is all that it needs. */
 export async function loadFloor(floor: Floor, sharedObjects: number): Promise<BenchWorker> {
@@ -30,6 +37,7 @@ export async function loadFloor(floor: Floor, sharedObjects: number): Promise<Be
     "shared-insert": { ...keeper, bindings: { SHARED_OBJECTS: String(sharedObjects) } },
     "d1-insert": {},
     "object-and-read": keeper,
+    "whole-creation": { ...keeper, queueProducers: { TASK_BELLS: "refrain-task-bells" } },
     workflow: { workflows: { TASKS: { name: "tasks", className: "Nothing" } } },
   } satisfies Record<Floor, BenchWorker["bindings"]>;
   return { name: floor, code, bindings: bindings[floor] };

@@ -52,7 +52,7 @@ function summaryLines({ ok, memories, subjects, floor_memories_per_second: floor
     "",
     ...table([
       ["target", "is", "to reach", ""],
-      ...targets.map((each) => [each.text, each.value.toFixed(3), each.bound, each.ok ? "ok" : "MISSED"]),
+      ...targets.map((each) => [each.text, each.value.toFixed(3), each.bound ?? "", each.ok ? "ok" : "MISSED"]),
     ]),
     "",
     ...notes,
