@@ -33,6 +33,9 @@ export class TooManyWaiting extends Error {
 export class Gatherer<T, R> {
   #waiting: Waiting<T, R>[] = [];
   #running = false;
+  /** When so many wait, all came who are waited for: told at once, because a timer comes a millisecond late or two. */
+  #expected = Infinity;
+  #allCame: () => void = () => undefined;
   readonly #keyOf: (item: T) => string;
   readonly #work: (items: readonly T[]) => Promise<readonly Gathered<R>[]>;
 
@@ -51,6 +54,7 @@ export class Gatherer<T, R> {
     return new Promise<R>((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       if (!this.#running) void this.#run();
+      else if (this.#waiting.length === this.#expected) this.#allCame();
     });
   }
 
@@ -85,12 +89,15 @@ export class Gatherer<T, R> {
    * would miss it, and groups would stay as small as they began.
    */
   async #gather(expected: number): Promise<void> {
+    const allCame = new Promise<void>((resolve) => (this.#allCame = resolve));
+    this.#expected = expected;
     let quiet = 0;
     for (let turn = 0; turn < TURNS_MAX && quiet < QUIET_TURNS && this.#waiting.length < expected; turn++) {
       const before = this.#waiting.length;
-      await nextTurn();
+      await settledOr(TURN_MS, allCame);
       quiet = this.#waiting.length > before ? 0 : quiet + 1;
     }
+    this.#expected = Infinity;
   }
 
   async #serve(group: readonly Waiting<T, R>[]): Promise<void> {
@@ -105,10 +112,6 @@ export class Gatherer<T, R> {
       for (const { reject } of group) reject(error);
     }
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, TURN_MS));
 }
 
 async function settledOr(limitMs: number, work: Promise<void>): Promise<void> {

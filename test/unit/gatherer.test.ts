@@ -42,6 +42,22 @@ describe("a gatherer", () => {
     expect(sizes).toEqual([4, 4, 4, 4, 4]);
   });
 
+  it("waits no longer once all have come again", async () => {
+    const groups: (readonly number[])[] = [];
+    const gatherer = new Gatherer<number, number>(String, async (items) => {
+      groups.push(items);
+      return items.map((value) => ({ ok: true, value }));
+    });
+    // No timer fires in this test either, and the gatherer waits already when they come.
+    await Promise.all([1, 2].map((number) => gatherer.add(number)));
+    while (vi.getTimerCount() === 0) await Promise.resolve();
+    await Promise.all([1, 2].map((number) => gatherer.add(number)));
+    expect(groups).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
   it("does not wait for those who stay away", async () => {
     const { gatherer, sizes } = gathering();
     const first = [1, 2, 3].map((number) => gatherer.add(number));
