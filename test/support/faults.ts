@@ -46,6 +46,8 @@ interface Limits {
   readonly after?: Fault;
   /** Spares the calls of the Worker and its consumer. */
   readonly fromObject?: boolean;
+  /** When what `reorders` holds back may happen, whatever else came meanwhile. */
+  readonly heldUntil?: () => boolean;
 }
 
 /** A fault that waits for its call. */
@@ -135,7 +137,7 @@ export async function through<T>(call: BindingCall, work: () => Promise<T>): Pro
       await passing(call, work);
       return passing(call, work);
     case "reorders":
-      await overtaken(call, fault.scope);
+      await (fault.heldUntil === undefined ? overtaken(call, fault.scope) : freed(fault.heldUntil));
       return passing(call, work);
     case "drops":
       if (bindingOf(label) !== "queue") throw new Error(`Only the queue can drop what it took: ${label}`);
@@ -181,6 +183,10 @@ async function passing<T>(call: BindingCall, work: () => Promise<T>): Promise<T>
     for (const other of held)
       if (other.binding === bindingOf(call.label) && isIn(other.scope, call)) other.passed = true;
   }
+}
+
+async function freed(isFree: () => boolean): Promise<void> {
+  while (!isFree()) await new Promise((resolve) => setTimeout(resolve, HELD_LOOK_MS));
 }
 
 /** Looks again and again, because a call of another request cannot wake this one. */

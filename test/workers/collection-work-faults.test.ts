@@ -139,13 +139,15 @@ describe("work that goes by a cursor", () => {
     const id = await newEmpty();
     arm("drops", "queue: sendBatch", 1_000);
     const { task_id } = (await putFile(id, LINES)).body;
-    const held = arm("reorders", "INSERT INTO memories", 1);
+    let isLost = false;
+    const held = arm("reorders", "INSERT INTO memories", 1, { heldUntil: () => isLost });
     const first = bellOf(task_id);
     await until(
       async () => held.fired,
       (fired) => fired === 1,
     );
     await rows("UPDATE task_parts SET lease_token = 'another' WHERE task_id = ?", task_id);
+    isLost = true;
     await first;
     expect((await live(id))?.n).toBe(0);
     await rows("UPDATE task_parts SET lease_token = NULL, lease_expires_at_ms = NULL WHERE task_id = ?", task_id);
