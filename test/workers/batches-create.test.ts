@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
-import { arm, loggedCalls, resetFaults } from "../support/faults";
+import { arm, watchCalls } from "../support/faults";
+import { claimsOf } from "../support/requests-object";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 let life: Scene;
@@ -176,12 +177,13 @@ describe("batches-create, order of checks", () => {
     await endOf(id);
     // The consumer tells the object of the end after the end.
     await until(
-      async () => loggedCalls(),
-      (labels) => labels.includes("object: ended"),
+      () => claimsOf(id),
+      ([claim]) => claim?.["ended"] === 1,
     );
-    resetFaults();
+    const calls = watchCalls([id]);
     await taskOf(id);
-    expect(loggedCalls().filter((label) => label.startsWith("object:"))).toEqual([]);
+    expect(calls.filter((label) => label.startsWith("object:"))).toEqual([]);
+    expect(calls).not.toEqual([]);
   });
 });
 
