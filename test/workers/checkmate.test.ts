@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
-import { arm, databaseCalls, firedFaults, loggedCalls, resetFaults } from "../support/faults";
+import { arm, databaseCalls, firedFaults, loggedCalls, resetFaults, watchCalls } from "../support/faults";
+import { claimsOf } from "../support/requests-object";
 import { batchOf, endOf, putBatch, reVoiced, rows, scene, taskOf } from "../support/scene";
 
 beforeEach(() => resetFaults());
@@ -59,9 +60,15 @@ describe("checkmate-task-status", () => {
     const from = await scene(1);
     const id = await start(from);
     await endOf(id);
-    resetFaults();
+    // The consumer tells the object of the end after the end.
+    await until(
+      () => claimsOf(id),
+      ([claim]) => claim?.["ended"] === 1,
+    );
+    const calls = watchCalls([id]);
     await call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=25" } });
-    expect(loggedCalls().filter((label) => label.startsWith("object:"))).toEqual([]);
+    expect(calls.filter((label) => label.startsWith("object:"))).toEqual([]);
+    expect(calls).not.toEqual([]);
   });
 
   it("shows the task as it is when the wait breaks", async () => {
