@@ -86,7 +86,7 @@ endOnSignals(removeWorkDir);
 process.exitCode = await scriptMain({
   usage: USAGE,
   readOptions,
-  createOutput: createOutput,
+  createOutput,
   run,
   isExplained: (cause) => cause instanceof BenchFault,
 });

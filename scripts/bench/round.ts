@@ -25,8 +25,8 @@ export interface RoundTools {
 
 /**
  * A copy of the subject's own state: what earlier rounds wrote does not weigh on later ones. It stays until the bench
- * ends. ext4 passes over an inode that was freed a while ago at most, one by one: after the files of a round were removed,
- * a new object took twice as long.
+ * ends: ext4 passes over inodes that were freed within the last seconds one by one, so that a new object took twice as long
+ * after the files of a round were removed.
  */
 export async function freshState(subject: Subject, workDir: string): Promise<string> {
   const stateDir = join(workDir, `round-${randomUUID()}`, "v3");

@@ -1,6 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { taskIdOf } from "../../src/domain/ids";
+import { until } from "./api";
 import { arm } from "./faults";
 import { objectOf } from "./placement";
 import { batchOf, putBatch, rows, type Scene } from "./scene";
@@ -24,6 +25,14 @@ export function claimsOf(taskId: string): Promise<Record<string, unknown>[]> {
     const known = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'claims'").toArray().length > 0;
     return known ? sql.exec<Record<string, SqlStorageValue>>(OF_TASK, taskId).toArray() : [];
   });
+}
+
+/** Waits until the object knows that the task has ended: the consumer tells it after the end. */
+export async function knownToHaveEnded(taskId: string): Promise<void> {
+  await until(
+    () => claimsOf(taskId),
+    ([claim]) => claim?.["ended"] === 1,
+  );
 }
 
 /** A created task that nobody works on: its bells are lost until the faults are reset. */

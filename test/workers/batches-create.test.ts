@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { call, until } from "../support/api";
+import { call } from "../support/api";
 import { arm, watchCalls } from "../support/faults";
-import { claimsOf } from "../support/requests-object";
+import { knownToHaveEnded } from "../support/requests-object";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../support/scene";
 
 let life: Scene;
@@ -175,11 +175,7 @@ describe("batches-create, order of checks", () => {
   it("does not ask the requests object for a task that D1 shows", async () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(life))).body;
     await endOf(id);
-    // The consumer tells the object of the end after the end.
-    await until(
-      () => claimsOf(id),
-      ([claim]) => claim?.["ended"] === 1,
-    );
+    await knownToHaveEnded(id);
     const calls = watchCalls([id]);
     await taskOf(id);
     expect(calls.filter((label) => label.startsWith("object:"))).toEqual([]);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../support/api";
 import { arm, databaseCalls, firedFaults, loggedCalls, resetFaults, watchCalls } from "../support/faults";
-import { claimsOf } from "../support/requests-object";
+import { knownToHaveEnded } from "../support/requests-object";
 import { batchOf, endOf, putBatch, reVoiced, rows, scene, taskOf } from "../support/scene";
 
 beforeEach(() => resetFaults());
@@ -60,11 +60,7 @@ describe("checkmate-task-status", () => {
     const from = await scene(1);
     const id = await start(from);
     await endOf(id);
-    // The consumer tells the object of the end after the end.
-    await until(
-      () => claimsOf(id),
-      ([claim]) => claim?.["ended"] === 1,
-    );
+    await knownToHaveEnded(id);
     const calls = watchCalls([id]);
     await call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=25" } });
     expect(calls.filter((label) => label.startsWith("object:"))).toEqual([]);
