@@ -21,7 +21,7 @@ export interface Teller {
 export async function createTeller(signal: AbortSignal): Promise<Teller> {
   // Loaded when they can be: a plain import would be resolved before the hook is there.
   const { embeddedRulesGenerator } = await import("../../src/providers/embedded/rules-generator.ts");
-  const { allowedByVoice, checkFacts } = await import("../../src/domain/fact-guard.ts");
+  const { allowedByVoice, checkFacts } = await import("../../src/domain/facts/fact-guard.ts");
   const generator = embeddedRulesGenerator();
   return {
     tell: async (agent, { body }, position) => {

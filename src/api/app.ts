@@ -1,4 +1,4 @@
-import { errorStack } from "../domain/error-text";
+import { errorStack } from "../domain/basics/error-text";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import type { EndFormat } from "../services/deliver-webhook";

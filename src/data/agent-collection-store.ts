@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
-import { AGENT_COLLECTIONS_MAX } from "../domain/agent";
-import type { Collection } from "../domain/collection";
+import { AGENT_COLLECTIONS_MAX } from "../domain/agents/agent";
+import type { Collection } from "../domain/collections/collection";
 import type { Page, PageRequest } from "../domain/page";
 import { collectionColumns } from "./collection-store";
 import type { Database } from "./database";

@@ -1,6 +1,6 @@
 import { and, count, eq, getTableColumns, inArray, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { Agent } from "../domain/agent";
+import type { Agent } from "../domain/agents/agent";
 import type { Page, PageRequest } from "../domain/page";
 import { insertCreation, retireCreation, unlessCreated } from "./creation-store";
 import type { Database } from "./database";

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns } from "drizzle-orm";
-import type { ApiKey } from "../domain/api-key";
+import type { ApiKey } from "../domain/access/api-key";
 import type { Page, PageRequest } from "../domain/page";
 import type { Database } from "./database";
 import { after, newestFirst, toPage } from "./page";

@@ -1,6 +1,6 @@
 import { and, count, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
-import type { Collection } from "../domain/collection";
-import { parseOwnJson } from "../domain/own-json";
+import type { Collection } from "../domain/collections/collection";
+import { parseOwnJson } from "../domain/basics/own-json";
 import type { Page, PageRequest } from "../domain/page";
 import { insertCreation, unlessCreated } from "./creation-store";
 import type { Database } from "./database";

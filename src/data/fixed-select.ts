@@ -1,6 +1,6 @@
 import { getTableName } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
-import { parseOwnJson } from "../domain/own-json";
+import { parseOwnJson } from "../domain/basics/own-json";
 import type { Database } from "./database";
 
 /** What a select gives, by the names of a row: columns, or expressions in SQL. */

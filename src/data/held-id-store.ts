@@ -1,5 +1,5 @@
 import { and, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
-import { HELD_IDS_MAX } from "../domain/reservation";
+import { HELD_IDS_MAX } from "../domain/tasks/reservation";
 import type { Database } from "./database";
 import { among, inNamespace } from "./task-part-sql";
 import { heldIds, tasks } from "./task-schema";

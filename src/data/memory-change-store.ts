@@ -1,6 +1,6 @@
 import { and, eq, isNull, notExists, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { Memory } from "../domain/memory";
+import type { Memory } from "../domain/memories/memory";
 import type { Database } from "./database";
 import { collections, memories } from "./schema";
 

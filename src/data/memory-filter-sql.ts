@@ -1,5 +1,5 @@
 import { and, eq, gte, lt, lte, type SQL, sql } from "drizzle-orm";
-import type { RecallFilters } from "../domain/recall-filters";
+import type { RecallFilters } from "../domain/recall/recall-filters";
 import { memories } from "./schema";
 
 /** The condition on a row of `memories`; undefined where nothing is asked. */

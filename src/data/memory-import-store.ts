@@ -1,5 +1,5 @@
 import { sql, type SQL } from "drizzle-orm";
-import type { Memory } from "../domain/memory";
+import type { Memory } from "../domain/memories/memory";
 import type { Database } from "./database";
 import { type CursorStep, type StepOutcome, stepWritten, writeStep } from "./task-cursor-store";
 

@@ -1,5 +1,5 @@
 import { sql, type SQL } from "drizzle-orm";
-import type { MemoryContent } from "../domain/memory";
+import type { MemoryContent } from "../domain/memories/memory";
 import type { Database } from "./database";
 
 /** A memory to be added, under an id that was made for this call alone. */

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
-import type { Memory, MemoryType } from "../domain/memory";
+import type { Memory, MemoryType } from "../domain/memories/memory";
 import type { Page, PageRequest, Position } from "../domain/page";
 import type { Database } from "./database";
 import { after as afterNewest, newestFirst, toPage } from "./page";

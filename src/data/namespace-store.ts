@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import { DEFAULT_NAMESPACE_NAME, type Namespace } from "../domain/namespace";
+import { DEFAULT_NAMESPACE_NAME, type Namespace } from "../domain/access/namespace";
 import type { Page, PageRequest } from "../domain/page";
 import type { Database } from "./database";
 import { after, newestFirst, toPage } from "./page";

@@ -1,8 +1,8 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { parseOwnJson } from "../domain/own-json";
-import type { CollectionPostings, CollectionTexts } from "../domain/posting-book";
-import { filteredPostingsEach } from "../domain/recall-effort";
-import type { RecallFilters } from "../domain/recall-filters";
+import { parseOwnJson } from "../domain/basics/own-json";
+import type { CollectionPostings, CollectionTexts } from "../domain/recall/posting-book";
+import { filteredPostingsEach } from "../domain/recall/recall-effort";
+import type { RecallFilters } from "../domain/recall/recall-filters";
 import type { Database } from "./database";
 import { recallFilterSql } from "./memory-filter-sql";
 import { collectionTexts, memories } from "./schema";

@@ -1,5 +1,5 @@
 import { and, eq, inArray, isNull, sql } from "drizzle-orm";
-import type { Memory } from "../domain/memory";
+import type { Memory } from "../domain/memories/memory";
 import type { Database } from "./database";
 import { memoryColumns, toMemory } from "./memory-store";
 import { memories } from "./schema";

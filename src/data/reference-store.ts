@@ -1,7 +1,7 @@
 import { getTableColumns } from "drizzle-orm";
-import type { Agent } from "../domain/agent";
+import type { Agent } from "../domain/agents/agent";
 import { ID_CHARACTERS_MAX } from "../domain/ids";
-import type { Task } from "../domain/task";
+import type { Task } from "../domain/tasks/task";
 import type { Database } from "./database";
 import { FixedSelect, type UnionRow } from "./fixed-select";
 import { agentCollections, agents, collections } from "./schema";

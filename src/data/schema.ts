@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Metadata } from "../domain/agent";
-import { MEMORY_TYPES } from "../domain/memory";
-import type { MemorySettings } from "../domain/memory-settings";
-import type { Voice } from "../domain/voice";
+import type { Metadata } from "../domain/agents/agent";
+import { MEMORY_TYPES } from "../domain/memories/memory";
+import type { MemorySettings } from "../domain/recall/memory-settings";
+import type { Voice } from "../domain/agents/voice";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /*

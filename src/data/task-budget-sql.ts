@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { MODEL_CALLS_PER_MEMORY_MAX } from "../domain/call-ledger";
+import { MODEL_CALLS_PER_MEMORY_MAX } from "../domain/tasks/budget";
 
 /** Calls of a part that are counted, answered or not. */
 const CALLS = sql.raw("model_calls + extra_model_calls + unanswered_calls");

@@ -1,5 +1,5 @@
 import { and, eq, inArray, lte, sql } from "drizzle-orm";
-import { CANCELABLE_STATUSES, type Task, type TaskStatus } from "../domain/task";
+import { CANCELABLE_STATUSES, type Task, type TaskStatus } from "../domain/tasks/task";
 import type { Database } from "./database";
 import { releaseEndedIds } from "./held-id-store";
 import { among, clearLeasesOf, inNamespace, RESULT_OF_PARTS } from "./task-part-sql";

@@ -1,7 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
-import { parseOwnJson } from "../domain/own-json";
-import type { CursorOperation, TaskCursor } from "../domain/task-commands";
+import { parseOwnJson } from "../domain/basics/own-json";
+import type { CursorOperation, TaskCursor } from "../domain/tasks/operations";
 import type { Database } from "./database";
 import { heldBy, type LeasedPart, WATCHED_UNTIL, type Watched } from "./task-part-sql";
 

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, getTableColumns, gt, isNull, sql } from "drizzle-orm";
-import type { Task } from "../domain/task";
-import type { StoredEvent } from "../domain/task-event";
+import type { Task } from "../domain/tasks/task";
+import type { StoredEvent } from "../domain/tasks/task-event";
 import type { Database } from "./database";
 import { taskColumns, toTask } from "./task-row";
 import { taskEvents, tasks } from "./task-schema";

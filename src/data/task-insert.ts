@@ -1,4 +1,4 @@
-import { bornStatus, type NewTask, type TaskStatus } from "../domain/task";
+import { bornStatus, type NewTask, type TaskStatus } from "../domain/tasks/task";
 import type { Database } from "./database";
 import { FixedSelect } from "./fixed-select";
 import { RELEASE_ID } from "./held-id-store";

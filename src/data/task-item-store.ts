@@ -1,7 +1,7 @@
 import { and, eq, gt, sql } from "drizzle-orm";
-import type { ItemProblem, ItemVerdict, TaskItem, TaskUsage } from "../domain/task";
-import type { ReVoiceCommand } from "../domain/task-commands";
-import { parseOwnJson } from "../domain/own-json";
+import type { ItemProblem, ItemVerdict, TaskItem, TaskUsage } from "../domain/tasks/task";
+import type { ReVoiceCommand } from "../domain/tasks/operations";
+import { parseOwnJson } from "../domain/basics/own-json";
 import type { Database } from "./database";
 import { taskItems } from "./task-schema";
 import { tokensLeft } from "./task-budget-sql";

@@ -1,5 +1,5 @@
 import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
-import type { TurnExtras } from "../domain/call-ledger";
+import type { TurnExtras } from "../domain/tasks/budget";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database";
 import { taskParts, tasks } from "./task-schema";

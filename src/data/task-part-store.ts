@@ -1,6 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
-import type { CallAllowance } from "../domain/call-ledger";
-import { PART_ATTEMPTS_MAX, type TaskError, type TaskStatus } from "../domain/task";
+import type { CallAllowance } from "../domain/tasks/budget";
+import { PART_ATTEMPTS_MAX, type TaskError, type TaskStatus } from "../domain/tasks/task";
 import type { Database } from "./database";
 import { allowanceOf, budgetAllows, budgetError, reservedCalls } from "./task-budget-sql";
 import {

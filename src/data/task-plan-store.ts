@@ -1,6 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
-import { PART_MEMORIES, REFERENCE_GONE } from "../domain/task";
-import type { ReVoiceCommand, TaskCursor } from "../domain/task-commands";
+import { PART_MEMORIES, REFERENCE_GONE } from "../domain/tasks/task";
+import type { ReVoiceCommand, TaskCursor } from "../domain/tasks/operations";
 import type { Database } from "./database";
 import { bindNewTarget, completeIfDone } from "./task-part-sql";
 

@@ -1,5 +1,5 @@
 import { and, count, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
-import type { TaskHead } from "../domain/task";
+import type { TaskHead } from "../domain/tasks/task";
 import type { Database } from "./database";
 import { releaseId } from "./held-id-store";
 import { RESULT_OF_PARTS, type Watched } from "./task-part-sql";

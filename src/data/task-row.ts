@@ -1,7 +1,7 @@
 import { getTableColumns, sql } from "drizzle-orm";
-import type { Task, TaskProgress, TaskUsage } from "../domain/task";
-import type { TaskResult } from "../domain/task-commands";
-import { parseOwnJson } from "../domain/own-json";
+import type { Task, TaskProgress, TaskUsage } from "../domain/tasks/task";
+import type { TaskResult } from "../domain/tasks/operations";
+import { parseOwnJson } from "../domain/basics/own-json";
 import { tasks } from "./task-schema";
 
 /**

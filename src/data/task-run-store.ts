@@ -1,5 +1,5 @@
 import { sql, type SQL } from "drizzle-orm";
-import type { RunFrom } from "../domain/task";
+import type { RunFrom } from "../domain/tasks/task";
 import type { Database } from "./database";
 
 /** Items that keep their end in the next run. For an UPDATE of tasks, before what failed is opened again. */

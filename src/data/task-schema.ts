@@ -1,10 +1,16 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { Metadata } from "../domain/agent";
-import { ITEM_VERDICTS, type ItemProblem, TASK_STATUSES, TASK_TYPES, type TaskError } from "../domain/task";
-import { type Operation, OPERATIONS, type Tallies, type TaskCommand, type TaskCursor } from "../domain/task-commands";
-import { TASK_EVENT_KINDS, type TaskEventItem } from "../domain/task-event";
-import type { TaskWebhook } from "../domain/webhook";
+import type { Metadata } from "../domain/agents/agent";
+import { ITEM_VERDICTS, type ItemProblem, TASK_STATUSES, TASK_TYPES, type TaskError } from "../domain/tasks/task";
+import {
+  type Operation,
+  OPERATIONS,
+  type Tallies,
+  type TaskCommand,
+  type TaskCursor,
+} from "../domain/tasks/operations";
+import { TASK_EVENT_KINDS, type TaskEventItem } from "../domain/tasks/task-event";
+import type { TaskWebhook } from "../domain/tasks/task-end";
 
 export const tasks = sqliteTable(
   "tasks",

@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, isNull, lt, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../domain/page";
-import type { Task, TaskStatus } from "../domain/task";
-import { type Operation } from "../domain/task-commands";
+import type { Task, TaskStatus } from "../domain/tasks/task";
+import { type Operation } from "../domain/tasks/operations";
 import type { Database } from "./database";
 import { after, newestFirst, toPage } from "./page";
 import { tasks } from "./task-schema";

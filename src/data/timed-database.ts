@@ -1,4 +1,4 @@
-import { within } from "../domain/time-limit";
+import { within } from "../domain/basics/time-limit";
 
 /**
  * Longest wait for one round trip. D1 has none of its own: without it a call that hangs would hold a request, or a

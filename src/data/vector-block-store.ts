@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { parseOwnJson } from "../domain/own-json";
-import type { RecallFilters } from "../domain/recall-filters";
-import { fromBase64, toBase64 } from "../domain/vector-block";
-import type { VectorSpace } from "../domain/vector-space";
+import { parseOwnJson } from "../domain/basics/own-json";
+import type { RecallFilters } from "../domain/recall/recall-filters";
+import { fromBase64, toBase64 } from "../domain/vectors/vector-block";
+import type { VectorSpace } from "../domain/vectors/vector-space";
 import type { Database } from "./database";
 import { recallFilterSql } from "./memory-filter-sql";
 import { memories } from "./schema";

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { VECTOR_INDEXES } from "../domain/vector-space";
+import { VECTOR_INDEXES } from "../domain/vectors/vector-space";
 
 /**
  * Which memories have a vector, in which space, and where it lies. Kept by triggers: a memory loses its row when its text
@@ -40,7 +40,7 @@ export const memoryVectorBlocks = sqliteTable(
     dimensions: integer().notNull(),
     /** The `seq` of the memories, in the order of their vectors. */
     memorySeqs: text("memory_seqs", { mode: "json" }).$type<readonly number[]>().notNull(),
-    /** Base64, because D1 answers a blob as a list of numbers: see domain/vector-block. */
+    /** Base64, because D1 answers a blob as a list of numbers: see domain/vectors/vector-block. */
     vectors: text().notNull(),
   },
   (t) => [index("memory_vector_blocks_newest").on(t.collectionId, t.embedderId, t.dimensions, t.seq)],

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
-import type { RecallFilters } from "../domain/recall-filters";
-import type { VectorSpace } from "../domain/vector-space";
+import type { RecallFilters } from "../domain/recall/recall-filters";
+import type { VectorSpace } from "../domain/vectors/vector-space";
 import type { Database } from "./database";
 import { recallFilterSql } from "./memory-filter-sql";
 import { memories } from "./schema";

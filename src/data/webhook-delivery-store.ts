@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { parseOwnJson } from "../domain/own-json";
+import { parseOwnJson } from "../domain/basics/own-json";
 import type { Page, PageRequest } from "../domain/page";
 import {
   ATTEMPTS_KEPT_MAX,
@@ -9,7 +9,7 @@ import {
   type TaskEnd,
   type Webhook,
   type WebhookSecretState,
-} from "../domain/webhook";
+} from "../domain/tasks/task-end";
 import type { Database } from "./database";
 import { after, newestFirst, toPage } from "./page";
 import { webhookDeliveries } from "./webhook-schema";

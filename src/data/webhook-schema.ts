@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { DELIVERY_STATES, type DeliveryAttempt, WEBHOOK_EVENTS } from "../domain/webhook";
+import { DELIVERY_STATES, type DeliveryAttempt, WEBHOOK_EVENTS } from "../domain/tasks/task-end";
 
 /**
  * Addresses that are told of the ends of tasks. A trigger adds the one that a new task names. A deleted one keeps its row

@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, isNull, sql } from "drizzle-orm";
 import type { Page, PageRequest } from "../domain/page";
-import type { Webhook, WebhookSecretState } from "../domain/webhook";
+import type { Webhook, WebhookSecretState } from "../domain/tasks/task-end";
 import type { Database } from "./database";
 import { after, newestFirst, toPage } from "./page";
 import { webhooks } from "./webhook-schema";

@@ -1,6 +1,6 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { hexOf } from "../domain/ids";
-import { within } from "../domain/time-limit";
+import { within } from "../domain/basics/time-limit";
 import { ServiceError } from "../services/errors";
 import type { Files, StoredBody } from "../services/ports";
 import { log } from "./log";

@@ -1,8 +1,8 @@
-import { mismatchPointers, type RequestMaterial, WHOLE_REQUEST } from "../domain/request";
-import { isUnfilled, reservationEndsAtMs } from "../domain/reservation";
-import { parseOwnJson } from "../domain/own-json";
-import { bornTask, type Task } from "../domain/task";
-import { within } from "../domain/time-limit";
+import { mismatchPointers, type RequestMaterial, WHOLE_REQUEST } from "../domain/tasks/request";
+import { isUnfilled, reservationEndsAtMs } from "../domain/tasks/reservation";
+import { parseOwnJson } from "../domain/basics/own-json";
+import { bornTask, type Task } from "../domain/tasks/task";
+import { within } from "../domain/basics/time-limit";
 import { checkClaims, type CheckedClaim } from "../services/check-claim";
 import { notFound, ServiceError } from "../services/errors";
 import type { ClaimAnswer, ClaimRequest } from "../services/task-request-ports";

@@ -1,6 +1,6 @@
-import { errorText } from "../domain/error-text";
-import { hasEnded } from "../domain/task";
-import { within } from "../domain/time-limit";
+import { errorText } from "../domain/basics/error-text";
+import { hasEnded } from "../domain/tasks/task";
+import { within } from "../domain/basics/time-limit";
 import type { Services } from "../services/context";
 import { buryTask, cancelRecordedTask, forgetTask } from "../services/watch-task";
 import { ringForEnd } from "../services/webhook-deliveries";

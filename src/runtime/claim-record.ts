@@ -1,5 +1,5 @@
-import { parseOwnJson } from "../domain/own-json";
-import type { NewTask, TaskHead } from "../domain/task";
+import { parseOwnJson } from "../domain/basics/own-json";
+import type { NewTask, TaskHead } from "../domain/tasks/task";
 import { RECORD_VERSION } from "./claim-tables";
 
 type Guard<T> = (value: unknown) => value is T;

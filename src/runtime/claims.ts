@@ -1,5 +1,5 @@
-import { reservationEndsAtMs } from "../domain/reservation";
-import type { NewTask, TaskHead } from "../domain/task";
+import { reservationEndsAtMs } from "../domain/tasks/reservation";
+import type { NewTask, TaskHead } from "../domain/tasks/task";
 import type { ClaimRequest, RequestRecord } from "../services/task-request-ports";
 import { ClaimInvokes } from "./claim-invokes";
 import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseValues, toRecord } from "./claim-record";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Limits } from "../services/context";
 import { type EmbedderConfig, embedderConfigOf, embedderFaults, EmbedderVariables } from "./embedder-config";
-import type { GateLimits } from "../domain/model-gate";
+import type { GateLimits } from "../domain/model/model-gate";
 import { gateLimitsOf, isGiven, type ModelConfig, modelConfigOf, ModelVariables } from "./model-config";
 import type { Placement, Placements } from "./placement";
 

@@ -1,6 +1,6 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { openDatabase } from "../data/database";
-import type { GateLimits } from "../domain/model-gate";
+import type { GateLimits } from "../domain/model/model-gate";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
 import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
 import { dnsOverHttps } from "../providers/webhooks/dns-over-https";

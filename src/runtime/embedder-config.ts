@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { VECTOR_INDEXES, type VectorIndexName } from "../domain/vector-space";
+import { VECTOR_INDEXES, type VectorIndexName } from "../domain/vectors/vector-space";
 import { optional, ServerKey, ServerUrl } from "./model-config";
 
 const EMBEDDERS = ["embedded", "none", "workers-ai", "openai-compatible"] as const;

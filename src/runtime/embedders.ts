@@ -4,7 +4,7 @@ import { type VectorizeBinding, vectorizeVectors } from "../providers/vectorize/
 import { workersAiEmbedder } from "../providers/workers-ai/workers-ai-embedder";
 import { blockIndex } from "../services/block-index";
 import type { DenseEmbedding } from "../services/context";
-import type { VectorIndexName } from "../domain/vector-space";
+import type { VectorIndexName } from "../domain/vectors/vector-space";
 import type { Embedder, VectorIndex } from "../services/ports";
 import { remoteIndex } from "../services/remote-index";
 import type { EmbedderConfig } from "./embedder-config";

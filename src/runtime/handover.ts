@@ -1,4 +1,4 @@
-import { parseOwnJson } from "../domain/own-json";
+import { parseOwnJson } from "../domain/basics/own-json";
 import type { Services } from "../services/context";
 import type { Claims } from "./claims";
 import { BLANK, type ClaimRow, parseRow, toRecord } from "./claim-record";

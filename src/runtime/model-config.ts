@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { GateLimits } from "../domain/model-gate";
+import type { GateLimits } from "../domain/model/model-gate";
 
 const MODEL_PROVIDERS = ["embedded", "workers-ai", "openai-compatible"] as const;
 /** What Workers AI is asked for where MODEL_NAME says nothing. */

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { type GateAnswer, type GateRecord, type GateReport, ModelGate } from "../domain/model-gate";
+import { type GateAnswer, type GateRecord, type GateReport, ModelGate } from "../domain/model/model-gate";
 import { gateLimitsOf } from "./context";
 
 const RECORD = "gate-v1";

@@ -1,4 +1,4 @@
-import { within } from "../domain/time-limit";
+import { within } from "../domain/basics/time-limit";
 import type { ModelGatePort } from "../services/model-gate-port";
 import type { ModelGateObject } from "./model-gate-object";
 

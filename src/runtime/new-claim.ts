@@ -1,4 +1,4 @@
-import type { NewTask } from "../domain/task";
+import type { NewTask } from "../domain/tasks/task";
 import type { ClaimRequest } from "../services/task-request-ports";
 import { BLANK, type ClaimRow } from "./claim-record";
 

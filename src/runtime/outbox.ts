@@ -1,4 +1,4 @@
-import { TimeLimitError, within } from "../domain/time-limit";
+import { TimeLimitError, within } from "../domain/basics/time-limit";
 import type { Services } from "../services/context";
 import { lookAtTasks, recordTasks, ringForNewTasks, ringForTask, type TaskSight } from "../services/watch-task";
 import { type Gathered, Gatherer } from "./gatherer";

@@ -1,5 +1,5 @@
-import type { TaskHead } from "../domain/task";
-import { within } from "../domain/time-limit";
+import type { TaskHead } from "../domain/tasks/task";
+import { within } from "../domain/basics/time-limit";
 import type * as Port from "../services/task-request-ports";
 import { lookAtTasks, openRun, ringForTask } from "../services/watch-task";
 import { firstDueMs } from "./backoff";

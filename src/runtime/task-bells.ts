@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { within } from "../domain/time-limit";
+import { within } from "../domain/basics/time-limit";
 import type { TaskBells } from "../services/ports";
 
 const BELL_VERSION = 1;

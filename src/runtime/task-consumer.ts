@@ -1,4 +1,4 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
 import { LeaseKeeper } from "../services/lease-keeper";

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
-import { errorText } from "../domain/error-text";
-import type { TaskHead } from "../domain/task";
-import { within } from "../domain/time-limit";
+import { errorText } from "../domain/basics/error-text";
+import type { TaskHead } from "../domain/tasks/task";
+import { within } from "../domain/basics/time-limit";
 import type { Services } from "../services/context";
 import type * as Port from "../services/task-request-ports";
 import { requestUnreadable } from "../services/unavailable";

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
-import { errorText } from "../domain/error-text";
-import { within } from "../domain/time-limit";
+import { errorText } from "../domain/basics/error-text";
+import { within } from "../domain/basics/time-limit";
 import type { ClaimAnswer, ClaimRequest, TaskRequests } from "../services/task-request-ports";
 import { ServiceError } from "../services/errors";
 import { requestsUnavailable, requestUnreadable } from "../services/unavailable";

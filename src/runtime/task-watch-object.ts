@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import { errorText } from "../domain/error-text";
-import { parseOwnJson } from "../domain/own-json";
+import { errorText } from "../domain/basics/error-text";
+import { parseOwnJson } from "../domain/basics/own-json";
 import type { Services } from "../services/context";
 import { WATCHERS_PER_TASK_MAX } from "../services/task-events";
 import type { WatchRequest } from "../services/task-watch-ports";

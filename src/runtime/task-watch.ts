@@ -1,6 +1,6 @@
-import { errorText } from "../domain/error-text";
-import type { Task } from "../domain/task";
-import type { TaskEvent } from "../domain/task-event";
+import { errorText } from "../domain/basics/error-text";
+import type { Task } from "../domain/tasks/task";
+import type { TaskEvent } from "../domain/tasks/task-event";
 import type { Services } from "../services/context";
 import { lookAtWatched, type WatchedSight } from "../services/look-at-watched";
 import type { WatchRefusal } from "../services/task-watch-ports";

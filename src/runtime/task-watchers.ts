@@ -1,5 +1,5 @@
-import { parseOwnJson } from "../domain/own-json";
-import { within } from "../domain/time-limit";
+import { parseOwnJson } from "../domain/basics/own-json";
+import { within } from "../domain/basics/time-limit";
 import { mapStream } from "../services/map-stream";
 import type { TaskWatchers, WatchRecord } from "../services/task-watch-ports";
 import { watchersUnavailable } from "../services/unavailable";

@@ -1,5 +1,5 @@
-import type { Task } from "../domain/task";
-import type { TaskEvent } from "../domain/task-event";
+import type { Task } from "../domain/tasks/task";
+import type { TaskEvent } from "../domain/tasks/task-event";
 import type { WatchRecord } from "../services/task-watch-ports";
 
 /** Where a watcher's events come from. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { within } from "../domain/time-limit";
+import { within } from "../domain/basics/time-limit";
 import type { DeliveryBells } from "../services/ports";
 import { RING_WITHIN_MS } from "./task-bells";
 

@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import type { Services } from "../services/context";
 import { deliver, type EndFormat } from "../services/deliver-webhook";
 import { consumeBells } from "./task-consumer";

@@ -1,6 +1,6 @@
 import { insertBinding, isBound, listBoundCollections, removeBinding } from "../data/agent-collection-store";
-import { AGENT_COLLECTIONS_MAX } from "../domain/agent";
-import type { Collection } from "../domain/collection";
+import { AGENT_COLLECTIONS_MAX } from "../domain/agents/agent";
+import type { Collection } from "../domain/collections/collection";
 import type { Page, PageRequest } from "../domain/page";
 import { getAgent } from "./agents";
 import { getCollection } from "./collections";

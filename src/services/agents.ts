@@ -11,10 +11,10 @@ import {
   removeAgent as removeStored,
   updateAgent as updateStored,
 } from "../data/agent-store";
-import type { Agent } from "../domain/agent";
-import { hasNoWeight, type MemorySettings, resolveMemorySettings } from "../domain/memory-settings";
+import type { Agent } from "../domain/agents/agent";
+import { hasNoWeight, type MemorySettings, resolveMemorySettings } from "../domain/recall/memory-settings";
 import type { Page, PageRequest } from "../domain/page";
-import { DEFAULT_VOICE, type Voice } from "../domain/voice";
+import { DEFAULT_VOICE, type Voice } from "../domain/agents/voice";
 import type { CallContext } from "./context";
 import { type Created, type CreationRequest, idToCreate, keptBody, wasCreated } from "./creation-request";
 import { gone, notFound, ServiceError } from "./errors";

@@ -1,4 +1,4 @@
-import { addToFigures, type FiguresSoFar, type MemoryFigures, NOTHING_SEEN } from "../domain/memory-figures";
+import { addToFigures, type FiguresSoFar, type MemoryFigures, NOTHING_SEEN } from "../domain/memories/memory-figures";
 import type { Position } from "../domain/page";
 import { getCollection } from "./collections";
 import type { CallContext } from "./context";

@@ -1,8 +1,14 @@
 import type { Database } from "../data/database";
 import { findBlocks, insertBlock, type VectorBlock } from "../data/vector-block-store";
 import type { CollectionPlace } from "../data/vector-store";
-import { cosinesOf, joinVectors, packVectors, pickVectors, VECTORS_PER_BLOCK_MAX } from "../domain/vector-block";
-import type { VectorSpace } from "../domain/vector-space";
+import {
+  cosinesOf,
+  joinVectors,
+  packVectors,
+  pickVectors,
+  VECTORS_PER_BLOCK_MAX,
+} from "../domain/vectors/vector-block";
+import type { VectorSpace } from "../domain/vectors/vector-space";
 import type { EmbeddedMemory, VectorIndex, VectorLikeness, VectorQuery } from "./ports";
 
 /**

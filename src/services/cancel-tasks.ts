@@ -6,8 +6,8 @@ import {
   type TaskBefore,
 } from "../data/task-cancel-store";
 import { ID_CHARACTERS_MAX } from "../domain/ids";
-import { CANCELABLE_STATUSES, type TaskStatus } from "../domain/task";
-import { within } from "../domain/time-limit";
+import { CANCELABLE_STATUSES, type TaskStatus } from "../domain/tasks/task";
+import { within } from "../domain/basics/time-limit";
 import type { CallContext } from "./context";
 import { filterOf, type TaskSearch } from "./tasks";
 import { tellWatchers } from "./tell-watchers";

@@ -1,8 +1,8 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { holdId } from "../data/held-id-store";
 import { findForCreation, type References } from "../data/reference-store";
-import { isUnfilled, reservationEndsAtMs } from "../domain/reservation";
-import type { NewTask, Task } from "../domain/task";
+import { isUnfilled, reservationEndsAtMs } from "../domain/tasks/reservation";
+import type { NewTask, Task } from "../domain/tasks/task";
 import type { Services } from "./context";
 import { notFound, ServiceError } from "./errors";
 import { tooManyHeld } from "./held-ids";

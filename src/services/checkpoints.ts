@@ -1,7 +1,7 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { checkpoint, type Checkpointed, type ItemResult } from "../data/task-item-store";
-import { NO_USAGE } from "../domain/task";
-import type { ReVoiceCommand } from "../domain/task-commands";
+import { NO_USAGE } from "../domain/tasks/task";
+import type { ReVoiceCommand } from "../domain/tasks/operations";
 import type { Services } from "./context";
 import type { PartLease } from "./part-lease";
 import { tellWatchers } from "./tell-watchers";

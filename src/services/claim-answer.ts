@@ -1,5 +1,5 @@
-import { type RequestMaterial, WHOLE_REQUEST } from "../domain/request";
-import type { Task } from "../domain/task";
+import { type RequestMaterial, WHOLE_REQUEST } from "../domain/tasks/request";
+import type { Task } from "../domain/tasks/task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
 import { fingerprintOf } from "./fingerprint";

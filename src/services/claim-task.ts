@@ -1,5 +1,5 @@
 import { webhookIdOf } from "../domain/ids";
-import type { RequestMaterial } from "../domain/request";
+import type { RequestMaterial } from "../domain/tasks/request";
 import { type Creation, toCreation } from "./claim-answer";
 import type { CallContext } from "./context";
 import { fingerprintOf } from "./fingerprint";

@@ -1,4 +1,4 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import {
   type CollectionRemoval,
   findRemoval,

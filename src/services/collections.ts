@@ -7,7 +7,7 @@ import {
   readSearchedCollections,
   updateCollection as updateStored,
 } from "../data/collection-store";
-import type { Collection } from "../domain/collection";
+import type { Collection } from "../domain/collections/collection";
 import type { Page, PageRequest } from "../domain/page";
 import type { CallContext } from "./context";
 import { type Created, type CreationRequest, idToCreate, keptBody, wasCreated } from "./creation-request";

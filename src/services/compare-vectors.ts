@@ -1,7 +1,7 @@
-import type { Collection } from "../domain/collection";
-import { errorText } from "../domain/error-text";
-import type { RecallFilters } from "../domain/recall-filters";
-import { isSameSpace } from "../domain/vector-space";
+import type { Collection } from "../domain/collections/collection";
+import { errorText } from "../domain/basics/error-text";
+import type { RecallFilters } from "../domain/recall/recall-filters";
+import { isSameSpace } from "../domain/vectors/vector-space";
 import type { CallContext } from "./context";
 import { embedderOf } from "./embedder-state";
 import { embedTexts, spaceOf } from "./embedding";

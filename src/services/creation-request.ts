@@ -1,8 +1,8 @@
 import canonicalize from "canonicalize";
 import { findCreation } from "../data/creation-store";
-import { parseOwnJson } from "../domain/own-json";
+import { parseOwnJson } from "../domain/basics/own-json";
 import { createdIdOf, newId } from "../domain/ids";
-import { bodyMismatchPointers } from "../domain/request";
+import { bodyMismatchPointers } from "../domain/tasks/request";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 

@@ -1,5 +1,5 @@
-import { errorText } from "../domain/error-text";
-import type { CursorOperation, TaskCursor } from "../domain/task-commands";
+import { errorText } from "../domain/basics/error-text";
+import type { CursorOperation, TaskCursor } from "../domain/tasks/operations";
 import { type CursorStep, loadCursor, type StepOutcome, writeStep } from "../data/task-cursor-store";
 import type { Services } from "./context";
 import { othersTurn } from "./others-turn";

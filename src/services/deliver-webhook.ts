@@ -1,6 +1,6 @@
 import { claimDelivery, type ClaimedDelivery, endAttempt, LOOK_AFTER_MS } from "../data/webhook-delivery-store";
-import { errorText } from "../domain/error-text";
-import { retryAfterAttempt, type TaskEnd } from "../domain/webhook";
+import { errorText } from "../domain/basics/error-text";
+import { retryAfterAttempt, type TaskEnd } from "../domain/tasks/task-end";
 import type { Services } from "./context";
 import type { WebhookAnswer } from "./ports";
 import { AddressRefused, refuseInnerAddresses } from "./webhook-address";

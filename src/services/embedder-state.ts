@@ -1,5 +1,5 @@
-import type { Collection } from "../domain/collection";
-import { isSameSpace } from "../domain/vector-space";
+import type { Collection } from "../domain/collections/collection";
+import { isSameSpace } from "../domain/vectors/vector-space";
 import type { Services } from "./context";
 import { spaceOf } from "./embedding";
 

@@ -1,7 +1,7 @@
 import { type CollectionPlace, findUnembedded, type UnembeddedMemory } from "../data/vector-store";
-import { errorText } from "../domain/error-text";
-import { TimeLimitError, within } from "../domain/time-limit";
-import type { VectorSpace } from "../domain/vector-space";
+import { errorText } from "../domain/basics/error-text";
+import { TimeLimitError, within } from "../domain/basics/time-limit";
+import type { VectorSpace } from "../domain/vectors/vector-space";
 import type { DenseEmbedding, Services } from "./context";
 import { ServiceError } from "./errors";
 import { EMBEDDED_TEXTS_MAX } from "./ports";

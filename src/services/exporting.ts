@@ -1,5 +1,5 @@
 import { findCollection } from "../data/collection-store";
-import type { ExportTally, TaskCursor } from "../domain/task-commands";
+import type { ExportTally, TaskCursor } from "../domain/tasks/operations";
 import { getCollection } from "./collections";
 import type { CallContext, Services } from "./context";
 import { type Step, workByCursor } from "./cursor-work";

@@ -1,6 +1,6 @@
 import canonicalize from "canonicalize";
 import { sha256Hex } from "../domain/ids";
-import type { RequestMaterial } from "../domain/request";
+import type { RequestMaterial } from "../domain/tasks/request";
 
 export interface Fingerprint {
   /** Canonical JSON, RFC 8785. */

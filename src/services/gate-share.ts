@@ -1,5 +1,5 @@
-import { errorText } from "../domain/error-text";
-import { fairShares } from "../domain/fair-shares";
+import { errorText } from "../domain/basics/error-text";
+import { fairShares } from "../domain/model/fair-shares";
 import {
   GATE_PERMIT_MS,
   GATE_RENEW_MS,
@@ -7,8 +7,8 @@ import {
   type GateAnswer,
   type GateDemand,
   type GateReport,
-} from "../domain/model-gate";
-import type { TaskUsage } from "../domain/task";
+} from "../domain/model/model-gate";
+import type { TaskUsage } from "../domain/tasks/task";
 import type { Services } from "./context";
 import type { ModelGatePort } from "./model-gate-port";
 

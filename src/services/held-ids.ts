@@ -1,4 +1,4 @@
-import { HELD_IDS_MAX } from "../domain/reservation";
+import { HELD_IDS_MAX } from "../domain/tasks/reservation";
 import { ServiceError } from "./errors";
 
 /** Room comes when a client makes it, or when hours are over: not within a second. */

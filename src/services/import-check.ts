@@ -1,7 +1,7 @@
 import { findAgentDeletions } from "../data/agent-store";
 import { findHomes, type ImportedRow } from "../data/memory-import-store";
 import { importedMemoryIdOf, newId } from "../domain/ids";
-import type { FilePlace } from "../domain/task-commands";
+import type { FilePlace } from "../domain/tasks/operations";
 import type { Services } from "./context";
 import type { ReadLine } from "./import-lines";
 import { digestOf } from "./memory-identity";

@@ -1,4 +1,4 @@
-import { MEMORIES_PER_CALL_MAX } from "../domain/memory";
+import { MEMORIES_PER_CALL_MAX } from "../domain/memories/memory";
 import type { FileLine, FileLines } from "./file-lines";
 import { sameKeyOf } from "./memory-identity";
 import type { GivenLine, GivenMemory, MemoryFormat } from "./ports";

@@ -1,6 +1,6 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { importMemories } from "../data/memory-import-store";
-import { type ImportTally, LINE_ERRORS_MAX, type LineError, type TaskCursor } from "../domain/task-commands";
+import { type ImportTally, LINE_ERRORS_MAX, type LineError, type TaskCursor } from "../domain/tasks/operations";
 import type { Services } from "./context";
 import { type Step, workByCursor } from "./cursor-work";
 import { embedStored } from "./embedding";

@@ -1,7 +1,7 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { taskIdOf } from "../domain/ids";
-import type { RequestMaterial } from "../domain/request";
-import type { StoredFile } from "../domain/task-commands";
+import type { RequestMaterial } from "../domain/tasks/request";
+import type { StoredFile } from "../domain/tasks/operations";
 import type { Creation } from "./claim-answer";
 import type { CallContext } from "./context";
 import { createTask } from "./create-task";

@@ -1,5 +1,5 @@
-import { isUnfilled } from "../domain/reservation";
-import { hasEnded, type RunFrom, type Task } from "../domain/task";
+import { isUnfilled } from "../domain/tasks/reservation";
+import { hasEnded, type RunFrom, type Task } from "../domain/tasks/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { removalPending } from "./task-removal";

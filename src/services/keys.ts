@@ -1,6 +1,6 @@
 import { findHashedApiKey, insertApiKey, listApiKeys, removeApiKey } from "../data/api-key-store";
 import { findNamespace, getDefaultNamespaceId } from "../data/namespace-store";
-import type { ApiKey } from "../domain/api-key";
+import type { ApiKey } from "../domain/access/api-key";
 import { hexOf, newId, sha256Hex } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
 import type { CallContext, Services } from "./context";

@@ -1,6 +1,6 @@
 import { standingLeases } from "../data/lease-store";
 import type { LeasedPart } from "../data/task-part-sql";
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import type { Services } from "./context";
 
 /** A lease that is worked under. */

@@ -1,5 +1,5 @@
 import type { PendingItem } from "../data/task-item-store";
-import type { ReVoiceCommand } from "../domain/task-commands";
+import type { ReVoiceCommand } from "../domain/tasks/operations";
 import type { RecallContext } from "./re-voicing";
 
 /** Rules and form of a prompt, besides its texts; and what a text is likely to grow by. */

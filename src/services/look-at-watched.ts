@@ -1,6 +1,6 @@
 import { lookAtEvents } from "../data/task-event-store";
-import { hasEnded, type Task } from "../domain/task";
-import { type TaskEvent, taskEventsOf } from "../domain/task-event";
+import { hasEnded, type Task } from "../domain/tasks/task";
+import { type TaskEvent, taskEventsOf } from "../domain/tasks/task-event";
 import type { Services } from "./context";
 
 /** A task as its watchers see it. */

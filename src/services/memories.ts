@@ -1,9 +1,9 @@
 import { unavailableOf } from "./unavailable";
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { insertMemories, type InsertedMemory, type NewMemory } from "../data/memory-insert";
 import { findMemory, listMemories as listStored, type MemoryFilters } from "../data/memory-store";
 import { newId } from "../domain/ids";
-import type { Memory, MemoryContent } from "../domain/memory";
+import type { Memory, MemoryContent } from "../domain/memories/memory";
 import type { Page, PageRequest } from "../domain/page";
 import { getCollection } from "./collections";
 import type { CallContext } from "./context";

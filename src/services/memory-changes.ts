@@ -1,6 +1,6 @@
 import canonicalize from "canonicalize";
 import { type ChangedMemory, findMemoryIdByKey, updateMemory as updateStored } from "../data/memory-change-store";
-import type { Memory, MemoryContent } from "../domain/memory";
+import type { Memory, MemoryContent } from "../domain/memories/memory";
 import { getCollection } from "./collections";
 import type { CallContext } from "./context";
 import { embedStored } from "./embedding";

@@ -1,6 +1,6 @@
 import canonicalize from "canonicalize";
 import { sha256Hex } from "../domain/ids";
-import type { MemoryContent } from "../domain/memory";
+import type { MemoryContent } from "../domain/memories/memory";
 
 /** What makes an added memory the same as one that is there: its external id, else what it says. */
 export async function sameKeyOf({ externalId, text, type, occurredAtMs, agentId }: MemoryContent): Promise<string> {

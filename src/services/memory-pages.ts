@@ -1,5 +1,5 @@
 import { readMemories } from "../data/memory-store";
-import type { Memory } from "../domain/memory";
+import type { Memory } from "../domain/memories/memory";
 import type { Position } from "../domain/page";
 import type { Services } from "./context";
 import { referenceGone } from "./part-run";

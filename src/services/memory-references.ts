@@ -1,7 +1,7 @@
 import { findAgentDeletions } from "../data/agent-store";
 import { findMemoryDeletions } from "../data/memory-store";
 import { ID_CHARACTERS_MAX } from "../domain/ids";
-import type { MemoryContent } from "../domain/memory";
+import type { MemoryContent } from "../domain/memories/memory";
 import type { CallContext } from "./context";
 import { gone, notFound } from "./errors";
 import { fail, type Outcome } from "./outcome";

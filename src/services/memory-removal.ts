@@ -1,7 +1,7 @@
 import { countCollectionTies } from "../data/collection-store";
 import { findMemoryIdByKey, findMemoryKey } from "../data/memory-change-store";
 import { removeMemory as removeStored, restoreMemory, truncateStep } from "../data/memory-removal-store";
-import type { Memory } from "../domain/memory";
+import type { Memory } from "../domain/memories/memory";
 import type { Position } from "../domain/page";
 import { type Removal, REMOVAL_SECONDS, REMOVAL_STEP_MEMORIES } from "./collection-removal";
 import { getCollection } from "./collections";

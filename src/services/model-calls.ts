@@ -1,6 +1,6 @@
-import { FairTurns, type TurnPlace } from "../domain/fair-turns";
-import type { TaskUsage } from "../domain/task";
-import { errorText } from "../domain/error-text";
+import { FairTurns, type TurnPlace } from "../domain/model/fair-turns";
+import type { TaskUsage } from "../domain/tasks/task";
+import { errorText } from "../domain/basics/error-text";
 import type { Services } from "./context";
 import { ServiceError } from "./errors";
 import { GateShare } from "./gate-share";

@@ -1,4 +1,4 @@
-import type { GateAnswer, GateReport } from "../domain/model-gate";
+import type { GateAnswer, GateReport } from "../domain/model/model-gate";
 
 /** The gate of a model, which spans invocations. */
 export interface ModelGatePort {

@@ -1,6 +1,6 @@
 import { findNamespaceByName, insertNamespace, listNamespaces as listStored } from "../data/namespace-store";
 import { newId } from "../domain/ids";
-import type { Namespace } from "../domain/namespace";
+import type { Namespace } from "../domain/access/namespace";
 import type { Page, PageRequest } from "../domain/page";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";

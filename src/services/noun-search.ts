@@ -1,7 +1,7 @@
 import canonicalize from "canonicalize";
 import type { NounFilters, Searched } from "../data/noun-search";
-import type { Metadata } from "../domain/agent";
-import { holdsWords, searchWordsOf } from "../domain/name-search";
+import type { Metadata } from "../domain/agents/agent";
+import { holdsWords, searchWordsOf } from "../domain/recall/name-search";
 import type { Page, PageRequest, Position } from "../domain/page";
 
 /** Rows that are looked at in one round trip: with metadata of 16 KB each they weigh 4 MB. */

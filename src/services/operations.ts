@@ -1,10 +1,10 @@
 import type { References } from "../data/reference-store";
 import { planCursor, planItems } from "../data/task-plan-store";
-import { NOTHING_SEEN } from "../domain/memory-figures";
-import type { Commands, CursorOperation, Operation, TaskCursor } from "../domain/task-commands";
+import { NOTHING_SEEN } from "../domain/memories/memory-figures";
+import type { Commands, CursorOperation, Operation, TaskCursor } from "../domain/tasks/operations";
 import { analyzePart } from "./analyzing";
 import type { Services } from "./context";
-import { PART_MEMORIES } from "../domain/task";
+import { PART_MEMORIES } from "../domain/tasks/task";
 import { exportPart } from "./exporting";
 import { importPart } from "./importing";
 import type { PartRun, RunServices, TurnOutcome } from "./part-run";

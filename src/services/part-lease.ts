@@ -1,6 +1,6 @@
 import type { ClaimedPart } from "../data/task-part-store";
 import type { LeasedPart } from "../data/task-part-sql";
-import { CallLedger } from "../domain/call-ledger";
+import { CallLedger } from "../domain/tasks/budget";
 import type { RunServices } from "./part-run";
 
 /**

@@ -1,7 +1,7 @@
 import type { LimitFunction } from "p-limit";
-import type { Commands, Operation } from "../domain/task-commands";
+import type { Commands, Operation } from "../domain/tasks/operations";
 import type { Services } from "./context";
-import { REFERENCE_GONE } from "../domain/task";
+import { REFERENCE_GONE } from "../domain/tasks/task";
 import { ServiceError } from "./errors";
 import type { LeaseKeeper } from "./lease-keeper";
 import type { ModelCalls } from "./model-calls";

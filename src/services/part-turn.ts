@@ -1,5 +1,5 @@
 import type { ItemResult, PendingItem } from "../data/task-item-store";
-import { NO_USAGE, type TaskUsage } from "../domain/task";
+import { NO_USAGE, type TaskUsage } from "../domain/tasks/task";
 import type { PartRun, RunServices } from "./part-run";
 import type { ReVoiceRequest } from "./ports";
 import { type BegunCall, type CallMeter, isBusy, OutOfCalls, reVoiceMemory, unavailableOf } from "./re-voice-memory";

@@ -1,5 +1,5 @@
 import type { References } from "../data/reference-store";
-import type { CollectionCommand, ImportCommand } from "../domain/task-commands";
+import type { CollectionCommand, ImportCommand } from "../domain/tasks/operations";
 import { gone, notFound } from "./errors";
 import type { CollectionInput, ImportInput } from "./task-input";
 

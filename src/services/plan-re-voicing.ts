@@ -1,8 +1,8 @@
 import type { CollectionReference, References } from "../data/reference-store";
-import { type Agent, AGENT_COLLECTIONS_MAX } from "../domain/agent";
+import { type Agent, AGENT_COLLECTIONS_MAX } from "../domain/agents/agent";
 import { targetCollectionIdOf } from "../domain/ids";
-import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../domain/memory-settings";
-import type { FrozenAgent, ReVoiceCommand } from "../domain/task-commands";
+import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../domain/recall/memory-settings";
+import type { FrozenAgent, ReVoiceCommand } from "../domain/tasks/operations";
 import type { ReVoiceInput } from "./task-input";
 import { faultAt, gone, notFound, ServiceError } from "./errors";
 

@@ -1,9 +1,9 @@
-import type { Collection } from "../domain/collection";
-import type { Memory, MemoryContent } from "../domain/memory";
-import type { RecallFilters } from "../domain/recall-filters";
-import type { VectorIndexName, VectorSpace } from "../domain/vector-space";
-import type { WordTable } from "../domain/word-table";
-import type { Voice } from "../domain/voice";
+import type { Collection } from "../domain/collections/collection";
+import type { Memory, MemoryContent } from "../domain/memories/memory";
+import type { RecallFilters } from "../domain/recall/recall-filters";
+import type { VectorIndexName, VectorSpace } from "../domain/vectors/vector-space";
+import type { WordTable } from "../domain/recall/word-table";
+import type { Voice } from "../domain/agents/voice";
 
 /** What a generator is told of the agent: frozen when the task was created. */
 export interface AgentProfile {

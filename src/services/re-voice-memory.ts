@@ -1,11 +1,11 @@
 import type { ItemResult, PendingItem } from "../data/task-item-store";
-import { allowedByVoice, checkFacts } from "../domain/fact-guard";
+import { allowedByVoice, checkFacts } from "../domain/facts/fact-guard";
 import { reVoicedMemoryIdOf } from "../domain/ids";
-import { MEMORY_TEXT_MAX_CHARACTERS } from "../domain/memory";
-import { lengthFault } from "../domain/length-guard";
-import { refuses } from "../domain/refusal";
-import { type ItemProblem, NO_USAGE, type TaskUsage } from "../domain/task";
-import type { FrozenAgent, ReVoiceCommand } from "../domain/task-commands";
+import { MEMORY_TEXT_MAX_CHARACTERS } from "../domain/memories/memory";
+import { lengthFault } from "../domain/facts/length-guard";
+import { refuses } from "../domain/facts/refusal";
+import { type ItemProblem, NO_USAGE, type TaskUsage } from "../domain/tasks/task";
+import type { FrozenAgent, ReVoiceCommand } from "../domain/tasks/operations";
 import { ServiceError } from "./errors";
 import type { ContextMemory, ReVoiceRequest, TextGenerator, TokenUsage } from "./ports";
 

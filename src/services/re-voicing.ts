@@ -1,5 +1,5 @@
 import { loadPart, type PendingItem } from "../data/task-item-store";
-import type { ReVoiceCommand } from "../domain/task-commands";
+import type { ReVoiceCommand } from "../domain/tasks/operations";
 import { Checkpoints } from "./checkpoints";
 import type { Services } from "./context";
 import { embedStored } from "./embedding";

@@ -1,7 +1,7 @@
-import { type MemoryScore, scoreMemory } from "../domain/memory-scoring";
-import { chronological, selectMemories } from "../domain/memory-selection";
-import type { MemorySettings } from "../domain/memory-settings";
-import type { Memory, MemoryType } from "../domain/memory";
+import { type MemoryScore, scoreMemory } from "../domain/recall/memory-scoring";
+import { chronological, selectMemories } from "../domain/recall/memory-selection";
+import type { MemorySettings } from "../domain/recall/memory-settings";
+import type { Memory, MemoryType } from "../domain/memories/memory";
 import type { Services } from "./context";
 import { recallByWords, type RecallEffort, type ScopeAnswer, type WordHit } from "./word-recall";
 

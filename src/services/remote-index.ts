@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import type { Database } from "../data/database";
 import { announceVectors, findVectorRemovals, forgetVectors } from "../data/vector-removal-store";
 import { findVectorSeqs, markVectors, removeVectorMarks } from "../data/vector-store";
-import type { VectorIndexName } from "../domain/vector-space";
+import type { VectorIndexName } from "../domain/vectors/vector-space";
 import type { RemoteVectors, VectorIndex } from "./ports";
 
 /** A Worker has at most six connections that wait for headers. */

@@ -2,7 +2,7 @@ import { NIL, validate } from "uuid";
 import { holdId } from "../data/held-id-store";
 import { cancelTask as cancelTaskRow } from "../data/task-cancel-store";
 import { taskIdOf } from "../domain/ids";
-import type { TaskStatus } from "../domain/task";
+import type { TaskStatus } from "../domain/tasks/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { tooManyHeld } from "./held-ids";

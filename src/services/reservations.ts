@@ -1,7 +1,7 @@
 import { taskIdOf } from "../domain/ids";
-import type { RequestMaterial } from "../domain/request";
-import { isUnfilled, reservationEndsAtMs } from "../domain/reservation";
-import type { Task, TaskType } from "../domain/task";
+import type { RequestMaterial } from "../domain/tasks/request";
+import { isUnfilled, reservationEndsAtMs } from "../domain/tasks/reservation";
+import type { Task, TaskType } from "../domain/tasks/task";
 import type { Creation } from "./claim-answer";
 import { claimTask, type ClaimInput } from "./claim-task";
 import type { CallContext } from "./context";

@@ -1,5 +1,5 @@
 import { visit } from "jsonc-parser";
-import { readPlainJson } from "../domain/plain-json";
+import { readPlainJson } from "../domain/basics/plain-json";
 
 export const JSON_DEPTH_MAX = 32;
 

@@ -1,6 +1,6 @@
 import { findLastOfSubject } from "../data/task-store";
 import { requestIdOfSubject } from "../domain/ids";
-import { hasEnded } from "../domain/task";
+import { hasEnded } from "../domain/tasks/task";
 import type { Creation } from "./claim-answer";
 import type { CallContext } from "./context";
 import { createTask, type CreateTaskInput } from "./create-task";

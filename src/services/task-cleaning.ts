@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { countEndedTasks, listEndedTasks } from "../data/task-removal-store";
-import { errorText } from "../domain/error-text";
-import type { TaskHead } from "../domain/task";
+import { errorText } from "../domain/basics/error-text";
+import type { TaskHead } from "../domain/tasks/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import type { RemoveAnswer } from "./task-request-ports";

@@ -1,5 +1,5 @@
 import { type EventSight, listEvents } from "../data/task-event-store";
-import { type TaskEvent, taskEventsOf } from "../domain/task-event";
+import { type TaskEvent, taskEventsOf } from "../domain/tasks/task-event";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import type { WatchRecord } from "./task-watch-ports";

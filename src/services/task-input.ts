@@ -1,8 +1,8 @@
-import type { TaskBudget } from "../domain/call-ledger";
-import type { MemorySettings } from "../domain/memory-settings";
-import type { NewTask } from "../domain/task";
-import type { OnItemError, OnLineError, Operation, StoredFile } from "../domain/task-commands";
-import type { TaskWebhook, WebhookWish } from "../domain/webhook";
+import type { TaskBudget } from "../domain/tasks/budget";
+import type { MemorySettings } from "../domain/recall/memory-settings";
+import type { NewTask } from "../domain/tasks/task";
+import type { OnItemError, OnLineError, Operation, StoredFile } from "../domain/tasks/operations";
+import type { TaskWebhook, WebhookWish } from "../domain/tasks/task-end";
 
 /** What a caller says about a task besides what it does. */
 export type TaskLabels = Pick<NewTask, "name" | "tags" | "memo" | "metadata">;

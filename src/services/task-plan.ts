@@ -1,5 +1,5 @@
 import type { References } from "../data/reference-store";
-import type { NewTask } from "../domain/task";
+import type { NewTask } from "../domain/tasks/task";
 import { type ReferredIds, workOf } from "./operations";
 import type { TaskInput, TaskLabels } from "./task-input";
 

@@ -1,4 +1,4 @@
-import type { Task, TaskHead } from "../domain/task";
+import type { Task, TaskHead } from "../domain/tasks/task";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";
 import { getTask } from "./tasks";

@@ -1,4 +1,4 @@
-import type { RunFrom, Task, TaskHead, TaskType } from "../domain/task";
+import type { RunFrom, Task, TaskHead, TaskType } from "../domain/tasks/task";
 import type { ErrorValue } from "./errors";
 import type { Outcome } from "./outcome";
 import type { TaskInput } from "./task-input";

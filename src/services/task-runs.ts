@@ -1,9 +1,9 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import * as parts from "../data/task-part-store";
 import { findTask, findTaskToRun, type FoundTask } from "../data/task-store";
-import { reservationEndsAtMs } from "../domain/reservation";
-import { hasEnded } from "../domain/task";
-import type { TaskCommand } from "../domain/task-commands";
+import { reservationEndsAtMs } from "../domain/tasks/reservation";
+import { hasEnded } from "../domain/tasks/task";
+import type { TaskCommand } from "../domain/tasks/operations";
 import { ServiceError } from "./errors";
 import { LeaseLost, PartLease } from "./part-lease";
 import { workOf } from "./operations";

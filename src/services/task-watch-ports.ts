@@ -1,5 +1,5 @@
-import type { Task } from "../domain/task";
-import type { TaskEvent } from "../domain/task-event";
+import type { Task } from "../domain/tasks/task";
+import type { TaskEvent } from "../domain/tasks/task-event";
 
 /** Those who watch the events of tasks, wherever their streams are held. */
 export interface TaskWatchers {

@@ -1,10 +1,10 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import * as items from "../data/task-item-store";
 import { cancelTask as cancelStored } from "../data/task-cancel-store";
 import * as store from "../data/task-store";
 import { taskIdOf } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
-import { hasEnded, type ItemVerdict, type Task } from "../domain/task";
+import { hasEnded, type ItemVerdict, type Task } from "../domain/tasks/task";
 import type { CallContext } from "./context";
 import { notFound, ServiceError } from "./errors";
 import { tellWatchers } from "./tell-watchers";

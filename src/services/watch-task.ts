@@ -1,13 +1,13 @@
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import { findTasks } from "../data/reference-store";
 import { findPulses, type TaskPulse } from "../data/task-part-store";
 import { purgeTask, removeTask } from "../data/task-removal-store";
 import { openNextRun, type RunToOpen } from "../data/task-run-store";
 import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
 import { cancelTask } from "../data/task-cancel-store";
-import { hasEnded, type NewTask, type Task, type TaskHead } from "../domain/task";
-import type { Operation } from "../domain/task-commands";
-import { within } from "../domain/time-limit";
+import { hasEnded, type NewTask, type Task, type TaskHead } from "../domain/tasks/task";
+import type { Operation } from "../domain/tasks/operations";
+import { within } from "../domain/basics/time-limit";
 import type { Services } from "./context";
 import { filesOfTask } from "./file-names";
 import { tellWatchers } from "./tell-watchers";

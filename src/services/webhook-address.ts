@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { within } from "../domain/time-limit";
+import { within } from "../domain/basics/time-limit";
 import type { WebhookPorts } from "./context";
 import { faultAt, ServiceError } from "./errors";
 import type { NameResolver } from "./ports";

@@ -4,10 +4,10 @@ import {
   reviveDelivery,
   takeDueDeliveries,
 } from "../data/webhook-delivery-store";
-import { errorText } from "../domain/error-text";
+import { errorText } from "../domain/basics/error-text";
 import type { Page, PageRequest } from "../domain/page";
-import type { Task } from "../domain/task";
-import { type Delivery, DELIVERY_DAYS, deliveryIdOf, type DeliveryState } from "../domain/webhook";
+import type { Task } from "../domain/tasks/task";
+import { type Delivery, DELIVERY_DAYS, deliveryIdOf, type DeliveryState } from "../domain/tasks/task-end";
 import type { CallContext, Services } from "./context";
 import { notFound, ServiceError } from "./errors";
 import { getWebhook } from "./webhooks";

@@ -1,4 +1,4 @@
-import { FORMER_SECRET_HOURS, type Webhook, type WebhookSecretState } from "../domain/webhook";
+import { FORMER_SECRET_HOURS, type Webhook, type WebhookSecretState } from "../domain/tasks/task-end";
 import type { Services } from "./context";
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import * as store from "../data/webhook-store";
 import { webhookIdOf } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
-import type { Webhook } from "../domain/webhook";
+import type { Webhook } from "../domain/tasks/task-end";
 import type { CallContext } from "./context";
 import type { Created } from "./creation-request";
 import { notFound, ServiceError } from "./errors";

@@ -1,12 +1,12 @@
 import { stemmer } from "stemmer";
 import { findPostings } from "../data/posting-store";
 import { findMemoriesBySeq } from "../data/recall-store";
-import { errorText } from "../domain/error-text";
-import type { Memory } from "../domain/memory";
-import { relevanceOf, relevanceWith } from "../domain/memory-scoring";
-import { groupWords, PostingBook, type WordGroups } from "../domain/posting-book";
-import { candidatesEach, postingsEach } from "../domain/recall-effort";
-import type { RecallFilters } from "../domain/recall-filters";
+import { errorText } from "../domain/basics/error-text";
+import type { Memory } from "../domain/memories/memory";
+import { relevanceOf, relevanceWith } from "../domain/recall/memory-scoring";
+import { groupWords, PostingBook, type WordGroups } from "../domain/recall/posting-book";
+import { candidatesEach, postingsEach } from "../domain/recall/recall-effort";
+import type { RecallFilters } from "../domain/recall/recall-filters";
 import {
   type QueryTerm,
   plainScoring,
@@ -17,9 +17,9 @@ import {
   type TextWord,
   type TextWords,
   type WordScoring,
-} from "../domain/word-relevance";
-import type { WordTable } from "../domain/word-table";
-import { countWords, queryWords } from "../domain/words";
+} from "../domain/recall/word-relevance";
+import type { WordTable } from "../domain/recall/word-table";
+import { countWords, queryWords } from "../domain/recall/words";
 import type { Services } from "./context";
 import { othersTurn } from "./others-turn";
 

@@ -1,4 +1,4 @@
-import { type GateReport, ModelGate } from "../../src/domain/model-gate";
+import { type GateReport, ModelGate } from "../../src/domain/model/model-gate";
 import { ServiceError } from "../../src/services/errors";
 import { type Called, ModelCalls } from "../../src/services/model-calls";
 import type { ModelGatePort } from "../../src/services/model-gate-port";

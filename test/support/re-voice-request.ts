@@ -1,4 +1,4 @@
-import { DEFAULT_VOICE } from "../../src/domain/voice";
+import { DEFAULT_VOICE } from "../../src/domain/agents/voice";
 import type { ReVoiceRequest } from "../../src/services/ports";
 
 /** What a text generator is asked at the least. */

@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { openDatabase } from "../../src/data/database";
 import { memories } from "../../src/data/schema";
 import { newId } from "../../src/domain/ids";
-import { DEFAULT_MEMORY_SETTINGS, type MemorySettings } from "../../src/domain/memory-settings";
+import { DEFAULT_MEMORY_SETTINGS, type MemorySettings } from "../../src/domain/recall/memory-settings";
 import { openServices } from "../../src/runtime/context";
 import { recallForMemories, type RecalledMemory } from "../../src/services/recall";
 import { ensureCollection, type Place } from "./memories";

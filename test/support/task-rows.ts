@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import type { TaskStatus } from "../../src/domain/task";
+import type { TaskStatus } from "../../src/domain/tasks/task";
 
 interface TaskRows {
   readonly namespaceId: string;

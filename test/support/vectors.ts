@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { openDatabase } from "../../src/data/database";
 import { type CollectionPlace, findUnembedded } from "../../src/data/vector-store";
-import type { VectorSpace } from "../../src/domain/vector-space";
+import type { VectorSpace } from "../../src/domain/vectors/vector-space";
 import type { EmbeddedMemory } from "../../src/services/ports";
 import { withFaults } from "./faulty-bindings";
 import { remember } from "./recalling";

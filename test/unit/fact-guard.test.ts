@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { allowedByVoice, checkFacts } from "../../src/domain/fact-guard";
-import { extractFacts } from "../../src/domain/facts";
-import { DEFAULT_VOICE } from "../../src/domain/voice";
+import { allowedByVoice, checkFacts } from "../../src/domain/facts/fact-guard";
+import { extractFacts } from "../../src/domain/facts/facts";
+import { DEFAULT_VOICE } from "../../src/domain/agents/voice";
 
 const CLEAN = { missing: [], added: [] };
 const textOf = (text: string, kind: string): string[] =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Claim, fairShares } from "../../src/domain/fair-shares";
+import { type Claim, fairShares } from "../../src/domain/model/fair-shares";
 
 const claims = fc.uniqueArray(
   fc.record({ key: fc.string({ maxLength: 3 }), wanted: fc.nat(40), served: fc.nat(1_000) }),

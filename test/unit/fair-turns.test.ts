@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FairTurns } from "../../src/domain/fair-turns";
+import { FairTurns } from "../../src/domain/model/fair-turns";
 
 /** Waiting things: of which namespace and task. */
 const waiting = fc.array(

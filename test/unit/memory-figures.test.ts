@@ -1,7 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Memory } from "../../src/domain/memory.ts";
-import { addToFigures, NAMES_MAX, NOTHING_SEEN, REPEATS_MEMORIES_MAX } from "../../src/domain/memory-figures.ts";
+import type { Memory } from "../../src/domain/memories/memory.ts";
+import {
+  addToFigures,
+  NAMES_MAX,
+  NOTHING_SEEN,
+  REPEATS_MEMORIES_MAX,
+} from "../../src/domain/memories/memory-figures.ts";
 
 const base: Memory = {
   id: "memory_0",

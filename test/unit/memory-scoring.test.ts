@@ -9,7 +9,7 @@ import {
   type ScoreInput,
   type ScoreWeights,
   VECTOR_SHARE,
-} from "../../src/domain/memory-scoring";
+} from "../../src/domain/recall/memory-scoring";
 
 const HOUR_MS = 3_600_000;
 const NOW_MS = Date.UTC(2026, 10, 1);

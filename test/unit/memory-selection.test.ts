@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bestFirst, type MemoryScore } from "../../src/domain/memory-scoring";
-import { type Candidate, chronological, selectMemories } from "../../src/domain/memory-selection";
-import { MAX_MEMORY_STRATEGIES, type MaxMemoryStrategy } from "../../src/domain/memory-settings";
+import { bestFirst, type MemoryScore } from "../../src/domain/recall/memory-scoring";
+import { type Candidate, chronological, selectMemories } from "../../src/domain/recall/memory-selection";
+import { MAX_MEMORY_STRATEGIES, type MaxMemoryStrategy } from "../../src/domain/recall/memory-settings";
 
 const settingsOf = (maxMemoryStrategy: MaxMemoryStrategy, maxMemories: number, minScore = 0) => ({
   maxMemoryStrategy,

@@ -7,7 +7,7 @@ import {
   type GateLimits,
   type GateReport,
   ModelGate,
-} from "../../src/domain/model-gate";
+} from "../../src/domain/model/model-gate";
 
 const UNCOUNTED = { requestsPerMinute: null, tokensPerMinute: null };
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { holdsWords, searchWordsOf } from "../../src/domain/name-search";
+import { holdsWords, searchWordsOf } from "../../src/domain/recall/name-search";
 
 describe("searchWordsOf", () => {
   it("gives the distinct words, without case, accents and punctuation", () => {

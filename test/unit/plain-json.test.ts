@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readPlainJson } from "../../src/domain/plain-json";
+import { readPlainJson } from "../../src/domain/basics/plain-json";
 
 const DEPTH_MAX = 4;
 const text = fc.string({ unit: "binary", maxLength: 8 }).map((value) => value.replaceAll("\0", ""));

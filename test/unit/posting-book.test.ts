@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { groupWords, PostingBook } from "../../src/domain/posting-book";
-import { rarityOf } from "../../src/domain/word-relevance";
-import type { WordTable } from "../../src/domain/word-table";
+import { groupWords, PostingBook } from "../../src/domain/recall/posting-book";
+import { rarityOf } from "../../src/domain/recall/word-relevance";
+import type { WordTable } from "../../src/domain/recall/word-table";
 
 const NEAR: Readonly<Record<string, Readonly<Record<string, number>>>> = { boat: { ship: 0.8, the: 0.9, far: 0.1 } };
 const table: Pick<WordTable, "neighboursOf" | "similarity"> = {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { RateBucket } from "../../src/domain/rate-bucket";
+import { RateBucket } from "../../src/domain/model/rate-bucket";
 
 describe("an amount a minute", () => {
   it("is never passed in any span of a minute, whenever and however much is asked for", () => {

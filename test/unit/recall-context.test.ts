@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CHARACTERS_PER_TOKEN, contextOf } from "../../src/domain/recall-context";
+import { CHARACTERS_PER_TOKEN, contextOf } from "../../src/domain/recall/prompt-context";
 
 const memory = (id: string, text: string, occurredAtMs: number | null = null, createdAtMs = 0) => ({
   memoryId: id,

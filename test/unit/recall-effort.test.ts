@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { candidatesEach, filteredPostingsEach, postingsEach } from "../../src/domain/recall-effort";
+import { candidatesEach, filteredPostingsEach, postingsEach } from "../../src/domain/recall/recall-effort";
 
 const parts = fc.integer({ min: 0, max: 100_000 });
 const most = fc.integer({ min: 20, max: 1_000 });

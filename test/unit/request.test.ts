@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MISMATCH_POINTERS_MAX, mismatchPointers, type RequestMaterial, WHOLE_REQUEST } from "../../src/domain/request";
+import {
+  MISMATCH_POINTERS_MAX,
+  mismatchPointers,
+  type RequestMaterial,
+  WHOLE_REQUEST,
+} from "../../src/domain/tasks/request";
 import { fingerprintOf } from "../../src/services/fingerprint";
 
 const request = (body: unknown, more: Partial<RequestMaterial> = {}): RequestMaterial => ({

@@ -2,8 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sampleAgents } from "../../scripts/sample/agents.ts";
 import { sampleMemories } from "../../scripts/sample/collection.ts";
-import { allowedByVoice, checkFacts } from "../../src/domain/fact-guard";
-import { DEFAULT_VOICE, type Voice } from "../../src/domain/voice";
+import { allowedByVoice, checkFacts } from "../../src/domain/facts/fact-guard";
+import { DEFAULT_VOICE, type Voice } from "../../src/domain/agents/voice";
 import { embeddedRulesGenerator } from "../../src/providers/embedded/rules-generator";
 import type { ContextMemory, ReVoiceRequest } from "../../src/services/ports";
 

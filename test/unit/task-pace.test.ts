@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TASK_STATUSES } from "../../src/domain/task";
-import { OPERATIONS } from "../../src/domain/task-commands";
-import { type StoredEvent, taskEventsOf } from "../../src/domain/task-event";
-import { paceOf, TASK_STAGES } from "../../src/domain/task-pace";
+import { TASK_STATUSES } from "../../src/domain/tasks/task";
+import { OPERATIONS } from "../../src/domain/tasks/operations";
+import { type StoredEvent, taskEventsOf } from "../../src/domain/tasks/task-event";
+import { paceOf, TASK_STAGES } from "../../src/domain/tasks/task-pace";
 
 const running = {
   status: "running",

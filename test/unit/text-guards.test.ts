@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { lengthFault } from "../../src/domain/length-guard";
-import { refuses } from "../../src/domain/refusal";
-import { DEFAULT_VOICE } from "../../src/domain/voice";
+import { lengthFault } from "../../src/domain/facts/length-guard";
+import { refuses } from "../../src/domain/facts/refusal";
+import { DEFAULT_VOICE } from "../../src/domain/agents/voice";
 
 describe("a refusal", () => {
   it.each([

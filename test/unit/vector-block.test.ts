@@ -8,7 +8,7 @@ import {
   pickVectors,
   toBase64,
   VECTORS_PER_BLOCK_MAX,
-} from "../../src/domain/vector-block";
+} from "../../src/domain/vectors/vector-block";
 
 const NEARLY = 1e-6;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { TaskEvent } from "../../src/domain/task-event";
+import type { TaskEvent } from "../../src/domain/tasks/task-event";
 import { type Batch, Watcher } from "../../src/runtime/watcher";
 
 const LIMITS = { beatMs: 15_000, stalledMs: 60_000 };

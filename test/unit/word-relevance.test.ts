@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { relevanceOf } from "../../src/domain/memory-scoring";
+import { relevanceOf } from "../../src/domain/recall/memory-scoring";
 import {
   plainScoring,
   type QueryTerm,
@@ -11,7 +11,7 @@ import {
   type TextWord,
   type TextWords,
   type WordScoring,
-} from "../../src/domain/word-relevance";
+} from "../../src/domain/recall/word-relevance";
 
 const WORDS = ["boat", "boats", "ship", "sold", "bought", "rain", "marta"];
 /** The stem of a word is what is left without its last s. */

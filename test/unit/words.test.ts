@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { STOP_WORDS } from "../../src/domain/stop-words";
-import { QUERY_WORDS_MAX, queryWords, WORD_CHARACTERS_MAX, wordOverlap } from "../../src/domain/words";
+import { STOP_WORDS } from "../../src/domain/recall/stop-words";
+import { QUERY_WORDS_MAX, queryWords, WORD_CHARACTERS_MAX, wordOverlap } from "../../src/domain/recall/words";
 
 const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 400 }),

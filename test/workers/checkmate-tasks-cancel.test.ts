@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { hasEnded, TASK_STATUSES } from "../../src/domain/task";
+import { hasEnded, TASK_STATUSES } from "../../src/domain/tasks/task";
 import { cancelTasks, TOLD_OBJECTS_MAX } from "../../src/services/cancel-tasks";
 import { call } from "../support/api";
 import { callerIn } from "../support/caller";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { TaskHead } from "../../src/domain/task";
+import type { TaskHead } from "../../src/domain/tasks/task";
 import { CLEANED_PER_CALL_MAX, cleanTasks } from "../../src/services/task-cleaning";
 import { call } from "../support/api";
 import { callerIn, jumpingClock } from "../support/caller";

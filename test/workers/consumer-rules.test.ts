@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { failIfExhausted, findPulse, settlePart, yieldPart } from "../../src/data/task-part-store";
-import { PART_ATTEMPTS_MAX } from "../../src/domain/task";
+import { PART_ATTEMPTS_MAX } from "../../src/domain/tasks/task";
 import { call } from "../support/api";
 import { arm, loggedCalls, resetFaults } from "../support/faults";
 import { db, leasedPart } from "../support/leased-part";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { GATE_PERMIT_MS, type GateReport } from "../../src/domain/model-gate";
+import { GATE_PERMIT_MS, type GateReport } from "../../src/domain/model/model-gate";
 import { type ANSWER, answered, busyFor, CountingModel, gateOf, invocation, LATENCY_MS } from "../support/model-gate";
 
 /*

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { MODEL_CALLS_PER_MEMORY_MAX } from "../../src/domain/call-ledger";
-import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/memory-settings";
-import type { ReVoiceCommand } from "../../src/domain/task-commands";
-import { DEFAULT_VOICE } from "../../src/domain/voice";
+import { MODEL_CALLS_PER_MEMORY_MAX } from "../../src/domain/tasks/budget";
+import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/recall/memory-settings";
+import type { ReVoiceCommand } from "../../src/domain/tasks/operations";
+import { DEFAULT_VOICE } from "../../src/domain/agents/voice";
 import { ServiceError } from "../../src/services/errors";
 import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports";
 import { type CallMeter, reVoiceMemory, UNMETERED } from "../../src/services/re-voice-memory";

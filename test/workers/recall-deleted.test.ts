@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/memory-settings";
+import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/recall/memory-settings";
 import { recallForMemories } from "../../src/services/recall";
 import { call } from "../support/api";
 import { callerIn } from "../support/caller";

@@ -4,7 +4,7 @@ import { openDatabase } from "../../src/data/database";
 import { findPostings } from "../../src/data/posting-store";
 import { findMemoriesBySeq, ROWS_PER_BATCH_MAX } from "../../src/data/recall-store";
 import { newId } from "../../src/domain/ids";
-import { parseOwnJson } from "../../src/domain/own-json";
+import { parseOwnJson } from "../../src/domain/basics/own-json";
 import { newPlace } from "../support/memories";
 import { recallAll, remember, type Row, rowsAt } from "../support/recalling";
 

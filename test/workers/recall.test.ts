@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../src/domain/ids";
-import type { MemorySettings } from "../../src/domain/memory-settings";
+import type { MemorySettings } from "../../src/domain/recall/memory-settings";
 import { newPlace } from "../support/memories";
 import { dayMs, recallAll, recallFor, remember, removal, type Row, rowsAt, textsOf } from "../support/recalling";
 

@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RETRY_SECONDS } from "../../src/domain/webhook";
+import { RETRY_SECONDS } from "../../src/domain/tasks/task-end";
 import { httpsSender } from "../../src/providers/webhooks/https-sender";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";

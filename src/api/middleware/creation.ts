@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { bulkItemRequestIdsOf } from "../../domain/ids";
-import type { TaskType } from "../../domain/task";
+import type { TaskType } from "../../domain/tasks/task";
 import type { Creation } from "../../services/claim-answer";
 import { BULK_ITEMS_MAX, createBulk, createTask, type CreateTaskInput } from "../../services/create-task";
 import { faultAt, ServiceError } from "../../services/errors";

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { z } from "zod";
-import type { StoredFile } from "../../domain/task-commands";
+import type { StoredFile } from "../../domain/tasks/operations";
 import { createImport, IMPORT_BYTES_MAX } from "../../services/imports";
 import type { TaskInput } from "../../services/task-input";
 import type { ApiEnv } from "../env";

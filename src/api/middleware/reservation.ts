@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { TaskType } from "../../domain/task";
+import type { TaskType } from "../../domain/tasks/task";
 import { ServiceError } from "../../services/errors";
 import { RATE_WINDOW_SECONDS } from "../../services/rate";
 import { fillTask, reserveTask } from "../../services/reservations";

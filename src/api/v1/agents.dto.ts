@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { Agent } from "../../domain/agent";
-import { DEFAULT_VOICE, type Person, type Voice } from "../../domain/voice";
+import type { Agent } from "../../domain/agents/agent";
+import { DEFAULT_VOICE, type Person, type Voice } from "../../domain/agents/voice";
 import type { AgentDraft, AgentPatch } from "../../services/agents";
 import {
   DescriptionV1,

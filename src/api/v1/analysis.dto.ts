@@ -5,7 +5,7 @@ import {
   type NamedCounts,
   REPEATS_MEMORIES_MAX,
   type TimeRange,
-} from "../../domain/memory-figures";
+} from "../../domain/memories/memory-figures";
 import { TimestampV1, toTimestamp } from "./common.dto";
 
 const count = (description: string, example: number) => z.number().int().openapi({ description, example });

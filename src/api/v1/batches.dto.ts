@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { MAX_MODEL_CALLS_MAX, MAX_TOKENS_MAX } from "../../domain/call-ledger";
-import type { OnItemError } from "../../domain/task-commands";
+import { MAX_MODEL_CALLS_MAX, MAX_TOKENS_MAX } from "../../domain/tasks/budget";
+import type { OnItemError } from "../../domain/tasks/operations";
 import type { Creation } from "../../services/claim-answer";
 import { BULK_ITEMS_MAX } from "../../services/create-task";
 import type { Outcome } from "../../services/outcome";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { OnLineError, StoredFile } from "../../domain/task-commands";
+import type { OnLineError, StoredFile } from "../../domain/tasks/operations";
 import { NO_LABELS, type TaskInput } from "../../services/task-input";
 
 const ON_ERRORS = { stop: "stop", skip: "skip" } as const satisfies Record<OnLineError, OnLineError>;

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Collection } from "../../domain/collection";
+import type { Collection } from "../../domain/collections/collection";
 import { type EmbedderState, embedderOf } from "../../services/embedder-state";
 import type { CollectionDraft } from "../../services/collections";
 import { DescriptionV1, listV1, MetadataV1, NameV1, TimestampV1, toTimestamp, withoutUndefined } from "./common.dto";

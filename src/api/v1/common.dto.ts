@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agent";
+import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agents/agent";
 import {
   ALPHA_MAX,
   DEFAULT_MEMORY_SETTINGS,
@@ -8,7 +8,7 @@ import {
   type MemorySettings,
   TOP_K_VECTORS_MAX,
   hasNoWeight,
-} from "../../domain/memory-settings";
+} from "../../domain/recall/memory-settings";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../../domain/page";
 
 export const NAME_MAX_CHARACTERS = 200;

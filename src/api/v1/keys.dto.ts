@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { ApiKey } from "../../domain/api-key";
+import type { ApiKey } from "../../domain/access/api-key";
 import type { KeyDraft } from "../../services/keys";
 import { NameV1, TimestampV1, toMsOrNull, toTimestamp, toTimestampOrNull } from "./common.dto";
 

@@ -11,7 +11,7 @@ import {
   type Memory,
   type MemoryContent,
   type MemoryType,
-} from "../../domain/memory";
+} from "../../domain/memories/memory";
 import type { MemoryPatch } from "../../services/memory-changes";
 import type { MemoryVerdict } from "../../services/memories";
 import { fail, type Outcome, succeed } from "../../services/outcome";

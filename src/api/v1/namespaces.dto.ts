@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Namespace } from "../../domain/namespace";
+import type { Namespace } from "../../domain/access/namespace";
 import { NameV1, TimestampV1, toTimestamp } from "./common.dto";
 
 const NamespaceNameV1 = NameV1.openapi({ description: "Unique in the deployment.", example: "harbour-museum" });

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memory";
-import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/reservation";
-import { PART_ATTEMPTS_MAX } from "../../domain/task";
-import { ATTEMPTS_MAX, DELIVERY_DAYS, FORMER_SECRET_HOURS } from "../../domain/webhook";
+import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/memories/memory";
+import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/tasks/reservation";
+import { PART_ATTEMPTS_MAX } from "../../domain/tasks/task";
+import { ATTEMPTS_MAX, DELIVERY_DAYS, FORMER_SECRET_HOURS } from "../../domain/tasks/task-end";
 import type { ApiRuntime } from "../../runtime/context";
 import { ANALYZE_DIRECT_MEMORIES_MAX } from "../../services/analyzing";
 import { CANCELED_PER_CALL_MAX } from "../../services/cancel-tasks";

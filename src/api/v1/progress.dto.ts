@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { TaskProgress } from "../../domain/task";
-import type { TaskPace, TaskStage } from "../../domain/task-pace";
+import type { TaskProgress } from "../../domain/tasks/task";
+import type { TaskPace, TaskStage } from "../../domain/tasks/task-pace";
 
 const STAGES = {
   waiting: "waiting",

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { ItemVerdict } from "../../domain/task";
+import type { ItemVerdict } from "../../domain/tasks/task";
 import { PREVIEW_MEMORIES_MAX, type PreviewedMemory, type ReVoicePreview } from "../../services/re-voice-preview";
 import { FlagQueryV1, TimestampV1, toTimestampOrNull } from "./common.dto";
 import { ItemProblemV1, ItemVerdictV1, toItemProblemV1 } from "./task.dto";

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { IMPORTANCE_MAX, IMPORTANCE_MIN } from "../../domain/memory";
-import { CONTEXT_TOKENS_DEFAULT, CONTEXT_TOKENS_MAX } from "../../domain/recall-context";
-import type { RecallFilters } from "../../domain/recall-filters";
+import { IMPORTANCE_MAX, IMPORTANCE_MIN } from "../../domain/memories/memory";
+import { CONTEXT_TOKENS_DEFAULT, CONTEXT_TOKENS_MAX } from "../../domain/recall/prompt-context";
+import type { RecallFilters } from "../../domain/recall/recall-filters";
 import type { FoundMemory, MemorySearch, MemorySearchResult } from "../../services/search-memories";
 import {
   MemorySettingsV1,

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { TaskEvent, TaskEventItem, TaskEventKind } from "../../domain/task-event";
+import type { TaskEvent, TaskEventItem, TaskEventKind } from "../../domain/tasks/task-event";
 import type { WatchRecord } from "../../services/task-watch-ports";
 import { HEARTBEAT, serverSentEvent } from "../event-stream";
 import { toTimestamp, TimestampV1 } from "./common.dto";

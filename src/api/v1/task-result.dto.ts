@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Operation, Tallies, TaskResult } from "../../domain/task-commands";
+import type { Operation, Tallies, TaskResult } from "../../domain/tasks/operations";
 import { AnalysisV1, toAnalysisV1 } from "./analysis.dto";
 
 const count = (description: string, example: number) => z.number().int().openapi({ description, example });

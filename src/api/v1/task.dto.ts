@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import type { ItemProblem, ItemVerdict, Task, TaskItem, TaskStatus, TaskType } from "../../domain/task";
-import type { Operation } from "../../domain/task-commands";
-import { paceOf } from "../../domain/task-pace";
+import type { ItemProblem, ItemVerdict, Task, TaskItem, TaskStatus, TaskType } from "../../domain/tasks/task";
+import type { Operation } from "../../domain/tasks/operations";
+import { paceOf } from "../../domain/tasks/task-pace";
 import { ResultV1, toResultV1 } from "./task-result.dto";
 import { ProgressV1, toProgressV1 } from "./progress.dto";
 import { toTimestamp, toTimestampOrNull, TimestampV1 } from "./common.dto";

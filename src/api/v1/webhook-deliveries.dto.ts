@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Delivery } from "../../domain/webhook";
+import type { Delivery } from "../../domain/tasks/task-end";
 import { listV1, TimestampV1, toTimestamp, toTimestampOrNull } from "./common.dto";
 import { DeliveryStateV1, WEBHOOK_ID_EXAMPLE, WebhookEventV1 } from "./webhooks.dto";
 

@@ -1,4 +1,4 @@
-import type { TaskEnd } from "../../domain/webhook";
+import type { TaskEnd } from "../../domain/tasks/task-end";
 import { z } from "@hono/zod-openapi";
 import { TimestampV1, toTimestamp } from "./common.dto";
 import { OperationV1, TaskErrorV1, TaskStatusV1 } from "./task.dto";

@@ -1,4 +1,4 @@
-import { extractFacts } from "../../domain/facts";
+import { extractFacts } from "../../domain/facts/facts";
 import {
   gerundOf,
   hasIrregularPlural,

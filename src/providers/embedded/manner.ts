@@ -1,4 +1,4 @@
-import type { Voice } from "../../domain/voice";
+import type { Voice } from "../../domain/agents/voice";
 
 /** How a voice treats "don't" and "do not". */
 export type Register = "formal" | "casual" | "as-is";

@@ -1,5 +1,5 @@
-import { isOrdinaryWord } from "../../domain/ordinary-words";
-import { extractFacts } from "../../domain/facts";
+import { isOrdinaryWord } from "../../domain/facts/ordinary-words";
+import { extractFacts } from "../../domain/facts/facts";
 import { capitalise, plain, uncapitalise } from "./english";
 import type { RuleText, Token } from "./rules-text";
 

@@ -1,4 +1,4 @@
-import type { Person } from "../../domain/voice";
+import type { Person } from "../../domain/agents/voice";
 import { shiftAddressee } from "./addressee";
 import { agreeAfterContraction, agreeInverted, agreeVerbs, isAdverb, type SubjectForm } from "./agreement";
 import { isCoordinated, isNounCoordinated } from "./coordination";

@@ -1,4 +1,4 @@
-import { allowedByVoice, checkFacts } from "../../domain/fact-guard";
+import { allowedByVoice, checkFacts } from "../../domain/facts/fact-guard";
 import type { AgentProfile, ReVoiceRequest, TextGenerator } from "../../services/ports";
 import { contractWords, expandContractions } from "./contractions";
 import { completeSentences, leaveSubjectsOut } from "./ellipsis";

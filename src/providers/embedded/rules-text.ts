@@ -1,4 +1,4 @@
-import { isOrdinaryWord } from "../../domain/ordinary-words";
+import { isOrdinaryWord } from "../../domain/facts/ordinary-words";
 import { findFixedSpans, type Span } from "./fixed-spans";
 import type { TagsAt } from "./tagging";
 

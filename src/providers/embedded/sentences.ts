@@ -1,4 +1,4 @@
-import { isFunctionWord } from "../../domain/ordinary-words";
+import { isFunctionWord } from "../../domain/facts/ordinary-words";
 import { capitalise, plain, uncapitalise } from "./english";
 import { isAdjacent, type RuleText, type Token } from "./rules-text";
 

@@ -1,4 +1,4 @@
-import type { Person } from "../../domain/voice";
+import type { Person } from "../../domain/agents/voice";
 import type { Family, Manner } from "./manner";
 import type { RuleText, Token } from "./rules-text";
 import { lowered, ownToken, raised } from "./sentences";

@@ -1,4 +1,4 @@
-import type { WordTable } from "../../domain/word-table";
+import type { WordTable } from "../../domain/recall/word-table";
 
 /** "RVW1" */
 const MAGIC = 0x31575652;

@@ -1,4 +1,4 @@
-import type { WordTable } from "../../domain/word-table";
+import type { WordTable } from "../../domain/recall/word-table";
 import type { WordVectors } from "../../services/ports";
 import { readWordTable } from "./word-table";
 

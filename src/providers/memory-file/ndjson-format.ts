@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agent";
-import type { Collection } from "../../domain/collection";
+import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agents/agent";
+import type { Collection } from "../../domain/collections/collection";
 import {
   CHILD_MEMORIES_MAX,
   EXTERNAL_ID_MAX_CHARACTERS,
@@ -11,7 +11,7 @@ import {
   type Memory,
   MEMORY_TEXT_MAX_CHARACTERS,
   MEMORY_TYPES,
-} from "../../domain/memory";
+} from "../../domain/memories/memory";
 import type { GivenLine, GivenMemory, MemoryFormat } from "../../services/ports";
 
 /*

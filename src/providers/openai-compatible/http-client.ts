@@ -1,6 +1,6 @@
 import { createParser } from "eventsource-parser";
 import { z } from "zod";
-import { TimeLimitError, within } from "../../domain/time-limit";
+import { TimeLimitError, within } from "../../domain/basics/time-limit";
 import { ServiceError } from "../../services/errors";
 import { retryAfterSeconds } from "./retry-after";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { TimeLimitError, within } from "../../domain/time-limit";
-import type { VectorSpace } from "../../domain/vector-space";
+import { TimeLimitError, within } from "../../domain/basics/time-limit";
+import type { VectorSpace } from "../../domain/vectors/vector-space";
 import { ServiceError } from "../../services/errors";
 import { REMOTE_NEAREST_MAX, type RemoteVectors } from "../../services/ports";
 

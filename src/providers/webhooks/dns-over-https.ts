@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { within } from "../../domain/time-limit";
+import { within } from "../../domain/basics/time-limit";
 import type { NameResolver } from "../../services/ports";
 
 const RESOLVE_WITHIN_MS = 3_000;

@@ -1,5 +1,5 @@
 import { Webhook } from "standardwebhooks";
-import { TimeLimitError, within } from "../../domain/time-limit";
+import { TimeLimitError, within } from "../../domain/basics/time-limit";
 import type { WebhookAnswer, WebhookMessage, WebhookSender } from "../../services/ports";
 import { retryAfterSeconds } from "../openai-compatible/retry-after";
 

@@ -1,4 +1,4 @@
-import { hasEnded, type TaskStatus } from "../../../src/domain/task";
+import { hasEnded, type TaskStatus } from "../../../src/domain/tasks/task";
 import { rows } from "../scene";
 import { ask } from "./acts";
 import type { Seen, Subject } from "./ledger";

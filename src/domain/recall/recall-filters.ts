@@ -1,4 +1,4 @@
-import type { MemoryType } from "./memory";
+import type { MemoryType } from "../memories/memory";
 
 /** A value of metadata that can be asked for. */
 export type MetadataValue = string | number | boolean | null;

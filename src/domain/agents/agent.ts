@@ -1,4 +1,4 @@
-import type { MemorySettings } from "./memory-settings";
+import type { MemorySettings } from "../recall/memory-settings";
 import type { Voice } from "./voice";
 
 export interface Agent {

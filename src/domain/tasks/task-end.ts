@@ -1,5 +1,5 @@
 import type { TaskError, TaskProgress, TaskStatus } from "./task";
-import type { Operation, TaskResult } from "./task-commands";
+import type { Operation, TaskResult } from "./operations";
 
 /** The ends of a task that somebody may want to hear of. */
 export const WEBHOOK_EVENTS = ["complete", "error", "canceled"] as const;

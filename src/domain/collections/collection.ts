@@ -1,5 +1,5 @@
-import type { Metadata } from "./agent";
-import type { SpaceCount } from "./vector-space";
+import type { Metadata } from "../agents/agent";
+import type { SpaceCount } from "../vectors/vector-space";
 
 export interface Collection {
   readonly id: string;

@@ -1,8 +1,8 @@
-import type { TaskBudget } from "./call-ledger";
-import type { FiguresSoFar, MemoryFigures } from "./memory-figures";
-import type { MemorySettings } from "./memory-settings";
-import type { Position } from "./page";
-import type { Voice } from "./voice";
+import type { TaskBudget } from "./budget";
+import type { FiguresSoFar, MemoryFigures } from "../memories/memory-figures";
+import type { MemorySettings } from "../recall/memory-settings";
+import type { Position } from "../page";
+import type { Voice } from "../agents/voice";
 
 export const OPERATIONS = ["re-voice", "export", "import", "analyze", "rebuild"] as const;
 export type Operation = (typeof OPERATIONS)[number];

@@ -1,5 +1,5 @@
 import { hasEnded, type TaskProgress, type TaskStatus } from "./task";
-import type { Operation } from "./task-commands";
+import type { Operation } from "./operations";
 
 /**
  * What a task does now, in a word: it waits to be begun, or works, or waits for its next try after a failure, or has

@@ -1,4 +1,4 @@
-import type { Voice } from "./voice";
+import type { Voice } from "../agents/voice";
 
 /** Shorter texts are not compared: "Yes." and "Aye, that I did." are as long as they are. */
 const COMPARED_CHARACTERS_MIN = 40;

@@ -1,6 +1,6 @@
-import type { Metadata } from "./agent";
-import type { Operation, TaskCommand, TaskResult } from "./task-commands";
-import type { TaskWebhook } from "./webhook";
+import type { Metadata } from "../agents/agent";
+import type { Operation, TaskCommand, TaskResult } from "./operations";
+import type { TaskWebhook } from "./task-end";
 
 /** CheckMate's words. `unbound` is a reserved id that nobody has filled yet. */
 export const TASK_STATUSES = ["unbound", "created", "running", "retry", "complete", "canceled", "error"] as const;

@@ -1,4 +1,4 @@
-import { IMPORTANCE_MAX, IMPORTANCE_MIN } from "./memory";
+import { IMPORTANCE_MAX, IMPORTANCE_MIN } from "../memories/memory";
 import type { MemorySettings } from "./memory-settings";
 
 /** Recency falls by this factor an hour. Source: Park et al., Generative Agents, arXiv 2304.03442, section 4.1. */

@@ -1,6 +1,6 @@
 import { factsOf, vocabularyOf, type Fact } from "./facts";
 import { foldWord, splitFactWords, type FactWord } from "./fact-words";
-import type { Voice } from "./voice";
+import type { Voice } from "../agents/voice";
 
 /** What the guard found, as the texts write it. Both empty: the result kept every fact and made up none. */
 export interface FactVerdict {

@@ -1,4 +1,4 @@
-import type { Metadata } from "./agent";
+import type { Metadata } from "../agents/agent";
 
 export const MEMORY_TYPES = ["observation", "integration"] as const;
 export type MemoryType = (typeof MEMORY_TYPES)[number];
