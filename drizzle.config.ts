@@ -3,10 +3,10 @@ import { defineConfig } from "drizzle-kit";
 export default defineConfig({
   dialect: "sqlite",
   schema: [
-    "./src/data/schema.ts",
-    "./src/data/task-schema.ts",
-    "./src/data/vector-schema.ts",
-    "./src/data/webhook-schema.ts",
+    "./src/data/schema/core.ts",
+    "./src/data/schema/tasks.ts",
+    "./src/data/schema/vectors.ts",
+    "./src/data/schema/webhooks.ts",
   ],
   out: "./migrations",
 });

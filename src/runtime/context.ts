@@ -1,5 +1,5 @@
 import { errorText } from "../domain/basics/error-text";
-import { openDatabase } from "../data/database";
+import { openDatabase } from "../data/database/database";
 import type { GateLimits } from "../domain/model/model-gate";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
 import { ndjsonFormat } from "../providers/memory-file/ndjson-format";

@@ -1,4 +1,4 @@
-import type { Database } from "../data/database";
+import type { Database } from "../data/database/database";
 import { openAiCompatibleEmbedder } from "../providers/openai-compatible/embeddings-embedder";
 import { type VectorizeBinding, vectorizeVectors } from "../providers/vectorize/vectorize-vectors";
 import { workersAiEmbedder } from "../providers/workers-ai/workers-ai-embedder";

@@ -1,4 +1,4 @@
-import { insertBinding, isBound, listBoundCollections, removeBinding } from "../data/agent-collection-store";
+import { insertBinding, isBound, listBoundCollections, removeBinding } from "../data/agents/binding-store";
 import { AGENT_COLLECTIONS_MAX } from "../domain/agents/agent";
 import type { Collection } from "../domain/collections/collection";
 import type { Page, PageRequest } from "../domain/page";

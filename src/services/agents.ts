@@ -10,7 +10,7 @@ import {
   readSearchedAgents,
   removeAgent as removeStored,
   updateAgent as updateStored,
-} from "../data/agent-store";
+} from "../data/agents/agent-store";
 import type { Agent } from "../domain/agents/agent";
 import { hasNoWeight, type MemorySettings, resolveMemorySettings } from "../domain/recall/memory-settings";
 import type { Page, PageRequest } from "../domain/page";

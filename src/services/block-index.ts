@@ -1,6 +1,6 @@
-import type { Database } from "../data/database";
-import { findBlocks, insertBlock, type VectorBlock } from "../data/vector-block-store";
-import type { CollectionPlace } from "../data/vector-store";
+import type { Database } from "../data/database/database";
+import { findBlocks, insertBlock, type VectorBlock } from "../data/vectors/block-store";
+import type { CollectionPlace } from "../data/vectors/vector-store";
 import {
   cosinesOf,
   joinVectors,

@@ -4,7 +4,7 @@ import {
   findBeforeCancel,
   findOpenTaskIds,
   type TaskBefore,
-} from "../data/task-cancel-store";
+} from "../data/tasks/cancel-store";
 import { ID_CHARACTERS_MAX } from "../domain/ids";
 import { CANCELABLE_STATUSES, type TaskStatus } from "../domain/tasks/task";
 import { within } from "../domain/basics/time-limit";

@@ -1,6 +1,6 @@
 import { errorText } from "../domain/basics/error-text";
-import { holdId } from "../data/held-id-store";
-import { findForCreation, type References } from "../data/reference-store";
+import { holdId } from "../data/tasks/held-id-store";
+import { findForCreation, type References } from "../data/tasks/reference-store";
 import { isUnfilled, reservationEndsAtMs } from "../domain/tasks/reservation";
 import type { NewTask, Task } from "../domain/tasks/task";
 import type { Services } from "./context";

@@ -1,5 +1,5 @@
 import { errorText } from "../domain/basics/error-text";
-import { checkpoint, type Checkpointed, type ItemResult } from "../data/task-item-store";
+import { checkpoint, type Checkpointed, type ItemResult } from "../data/parts/item-store";
 import { NO_USAGE } from "../domain/tasks/task";
 import type { ReVoiceCommand } from "../domain/tasks/operations";
 import type { Services } from "./context";

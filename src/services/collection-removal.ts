@@ -5,8 +5,8 @@ import {
   listRemovals,
   removeCollection as removeStored,
   removeStep,
-} from "../data/collection-removal-store";
-import { type CollectionTies, countCollectionTies, findCollection } from "../data/collection-store";
+} from "../data/collections/removal-store";
+import { type CollectionTies, countCollectionTies, findCollection } from "../data/collections/collection-store";
 import { softDeleteCollection } from "./collections";
 import type { CallContext, Services } from "./context";
 import { gone, notFound, ServiceError } from "./errors";

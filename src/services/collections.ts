@@ -6,7 +6,7 @@ import {
   listCollections as listStored,
   readSearchedCollections,
   updateCollection as updateStored,
-} from "../data/collection-store";
+} from "../data/collections/collection-store";
 import type { Collection } from "../domain/collections/collection";
 import type { Page, PageRequest } from "../domain/page";
 import type { CallContext } from "./context";

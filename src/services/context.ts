@@ -1,4 +1,4 @@
-import type { Database } from "../data/database";
+import type { Database } from "../data/database/database";
 import type { ModelGatePort } from "./model-gate-port";
 import type {
   ClaimRate,

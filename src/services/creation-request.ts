@@ -1,5 +1,5 @@
 import canonicalize from "canonicalize";
-import { findCreation } from "../data/creation-store";
+import { findCreation } from "../data/made-once-store";
 import { parseOwnJson } from "../domain/basics/own-json";
 import { createdIdOf, newId } from "../domain/ids";
 import { bodyMismatchPointers } from "../domain/tasks/request";

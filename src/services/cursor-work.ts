@@ -1,6 +1,6 @@
 import { errorText } from "../domain/basics/error-text";
 import type { CursorOperation, TaskCursor } from "../domain/tasks/operations";
-import { type CursorStep, loadCursor, type StepOutcome, writeStep } from "../data/task-cursor-store";
+import { type CursorStep, loadCursor, type StepOutcome, writeStep } from "../data/parts/cursor-store";
 import type { Services } from "./context";
 import { othersTurn } from "./others-turn";
 import { LeaseLost, type PartLease } from "./part-lease";

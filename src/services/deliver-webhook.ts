@@ -1,4 +1,4 @@
-import { claimDelivery, type ClaimedDelivery, endAttempt, LOOK_AFTER_MS } from "../data/webhook-delivery-store";
+import { claimDelivery, type ClaimedDelivery, endAttempt, LOOK_AFTER_MS } from "../data/webhooks/delivery-store";
 import { errorText } from "../domain/basics/error-text";
 import { retryAfterAttempt, type TaskEnd } from "../domain/tasks/task-end";
 import type { Services } from "./context";

@@ -1,4 +1,4 @@
-import { type CollectionPlace, findUnembedded, type UnembeddedMemory } from "../data/vector-store";
+import { type CollectionPlace, findUnembedded, type UnembeddedMemory } from "../data/vectors/vector-store";
 import { errorText } from "../domain/basics/error-text";
 import { TimeLimitError, within } from "../domain/basics/time-limit";
 import type { VectorSpace } from "../domain/vectors/vector-space";

@@ -1,4 +1,4 @@
-import { findCollection } from "../data/collection-store";
+import { findCollection } from "../data/collections/collection-store";
 import type { ExportTally, TaskCursor } from "../domain/tasks/operations";
 import { getCollection } from "./collections";
 import type { CallContext, Services } from "./context";

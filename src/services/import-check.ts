@@ -1,5 +1,5 @@
-import { findAgentDeletions } from "../data/agent-store";
-import { findHomes, type ImportedRow } from "../data/memory-import-store";
+import { findAgentDeletions } from "../data/agents/agent-store";
+import { findHomes, type ImportedRow } from "../data/memories/import-store";
 import { importedMemoryIdOf, newId } from "../domain/ids";
 import type { FilePlace } from "../domain/tasks/operations";
 import type { Services } from "./context";

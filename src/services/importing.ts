@@ -1,5 +1,5 @@
 import { errorText } from "../domain/basics/error-text";
-import { importMemories } from "../data/memory-import-store";
+import { importMemories } from "../data/memories/import-store";
 import { type ImportTally, LINE_ERRORS_MAX, type LineError, type TaskCursor } from "../domain/tasks/operations";
 import type { Services } from "./context";
 import { type Step, workByCursor } from "./cursor-work";

@@ -1,5 +1,5 @@
-import { findHashedApiKey, insertApiKey, listApiKeys, removeApiKey } from "../data/api-key-store";
-import { findNamespace, getDefaultNamespaceId } from "../data/namespace-store";
+import { findHashedApiKey, insertApiKey, listApiKeys, removeApiKey } from "../data/access/api-key-store";
+import { findNamespace, getDefaultNamespaceId } from "../data/access/namespace-store";
 import type { ApiKey } from "../domain/access/api-key";
 import { hexOf, newId, sha256Hex } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";

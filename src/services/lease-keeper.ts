@@ -1,5 +1,5 @@
-import { standingLeases } from "../data/lease-store";
-import type { LeasedPart } from "../data/task-part-sql";
+import { standingLeases } from "../data/parts/lease-store";
+import type { LeasedPart } from "../data/parts/part-sql";
 import { errorText } from "../domain/basics/error-text";
 import type { Services } from "./context";
 

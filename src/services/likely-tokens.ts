@@ -1,4 +1,4 @@
-import type { PendingItem } from "../data/task-item-store";
+import type { PendingItem } from "../data/parts/item-store";
 import type { ReVoiceCommand } from "../domain/tasks/operations";
 import type { RecallContext } from "./re-voicing";
 

@@ -1,4 +1,4 @@
-import { lookAtEvents } from "../data/task-event-store";
+import { lookAtEvents } from "../data/tasks/event-store";
 import { hasEnded, type Task } from "../domain/tasks/task";
 import { type TaskEvent, taskEventsOf } from "../domain/tasks/task-event";
 import type { Services } from "./context";

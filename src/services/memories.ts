@@ -1,7 +1,7 @@
 import { unavailableOf } from "./unavailable";
 import { errorText } from "../domain/basics/error-text";
-import { insertMemories, type InsertedMemory, type NewMemory } from "../data/memory-insert";
-import { findMemory, listMemories as listStored, type MemoryFilters } from "../data/memory-store";
+import { insertMemories, type InsertedMemory, type NewMemory } from "../data/memories/insert-store";
+import { findMemory, listMemories as listStored, type MemoryFilters } from "../data/memories/memory-store";
 import { newId } from "../domain/ids";
 import type { Memory, MemoryContent } from "../domain/memories/memory";
 import type { Page, PageRequest } from "../domain/page";

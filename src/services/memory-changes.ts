@@ -1,5 +1,5 @@
 import canonicalize from "canonicalize";
-import { type ChangedMemory, findMemoryIdByKey, updateMemory as updateStored } from "../data/memory-change-store";
+import { type ChangedMemory, findMemoryIdByKey, updateMemory as updateStored } from "../data/memories/update-store";
 import type { Memory, MemoryContent } from "../domain/memories/memory";
 import { getCollection } from "./collections";
 import type { CallContext } from "./context";

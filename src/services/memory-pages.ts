@@ -1,4 +1,4 @@
-import { readMemories } from "../data/memory-store";
+import { readMemories } from "../data/memories/memory-store";
 import type { Memory } from "../domain/memories/memory";
 import type { Position } from "../domain/page";
 import type { Services } from "./context";

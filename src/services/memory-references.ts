@@ -1,5 +1,5 @@
-import { findAgentDeletions } from "../data/agent-store";
-import { findMemoryDeletions } from "../data/memory-store";
+import { findAgentDeletions } from "../data/agents/agent-store";
+import { findMemoryDeletions } from "../data/memories/memory-store";
 import { ID_CHARACTERS_MAX } from "../domain/ids";
 import type { MemoryContent } from "../domain/memories/memory";
 import type { CallContext } from "./context";

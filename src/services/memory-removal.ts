@@ -1,6 +1,6 @@
-import { countCollectionTies } from "../data/collection-store";
-import { findMemoryIdByKey, findMemoryKey } from "../data/memory-change-store";
-import { removeMemory as removeStored, restoreMemory, truncateStep } from "../data/memory-removal-store";
+import { countCollectionTies } from "../data/collections/collection-store";
+import { findMemoryIdByKey, findMemoryKey } from "../data/memories/update-store";
+import { removeMemory as removeStored, restoreMemory, truncateStep } from "../data/memories/removal-store";
 import type { Memory } from "../domain/memories/memory";
 import type { Position } from "../domain/page";
 import { type Removal, REMOVAL_SECONDS, REMOVAL_STEP_MEMORIES } from "./collection-removal";

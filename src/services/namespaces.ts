@@ -1,4 +1,4 @@
-import { findNamespaceByName, insertNamespace, listNamespaces as listStored } from "../data/namespace-store";
+import { findNamespaceByName, insertNamespace, listNamespaces as listStored } from "../data/access/namespace-store";
 import { newId } from "../domain/ids";
 import type { Namespace } from "../domain/access/namespace";
 import type { Page, PageRequest } from "../domain/page";

@@ -1,5 +1,5 @@
 import canonicalize from "canonicalize";
-import type { NounFilters, Searched } from "../data/noun-search";
+import type { NounFilters, Searched } from "../data/database/name-search";
 import type { Metadata } from "../domain/agents/agent";
 import { holdsWords, searchWordsOf } from "../domain/recall/name-search";
 import type { Page, PageRequest, Position } from "../domain/page";

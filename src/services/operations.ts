@@ -1,5 +1,5 @@
-import type { References } from "../data/reference-store";
-import { planCursor, planItems } from "../data/task-plan-store";
+import type { References } from "../data/tasks/reference-store";
+import { planCursor, planItems } from "../data/parts/plan-store";
 import { NOTHING_SEEN } from "../domain/memories/memory-figures";
 import type { Commands, CursorOperation, Operation, TaskCursor } from "../domain/tasks/operations";
 import { analyzePart } from "./analyzing";

@@ -1,4 +1,4 @@
-import type { ItemResult, PendingItem } from "../data/task-item-store";
+import type { ItemResult, PendingItem } from "../data/parts/item-store";
 import type { CallPlace } from "./model-calls";
 import type { PartRun, RunServices } from "./part-run";
 import { FIRST_CALL_WITHIN_MS, type PartTurn } from "./part-turn";

@@ -1,5 +1,5 @@
-import type { ClaimedPart } from "../data/task-part-store";
-import type { LeasedPart } from "../data/task-part-sql";
+import type { ClaimedPart } from "../data/parts/part-store";
+import type { LeasedPart } from "../data/parts/part-sql";
 import { CallLedger } from "../domain/tasks/budget";
 import type { RunServices } from "./part-run";
 

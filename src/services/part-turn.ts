@@ -1,4 +1,4 @@
-import type { ItemResult, PendingItem } from "../data/task-item-store";
+import type { ItemResult, PendingItem } from "../data/parts/item-store";
 import { NO_USAGE, type TaskUsage } from "../domain/tasks/task";
 import type { PartRun, RunServices } from "./part-run";
 import type { ReVoiceRequest } from "./ports";

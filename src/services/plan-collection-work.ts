@@ -1,4 +1,4 @@
-import type { References } from "../data/reference-store";
+import type { References } from "../data/tasks/reference-store";
 import type { CollectionCommand, ImportCommand } from "../domain/tasks/operations";
 import { gone, notFound } from "./errors";
 import type { CollectionInput, ImportInput } from "./task-input";

@@ -1,4 +1,4 @@
-import type { CollectionReference, References } from "../data/reference-store";
+import type { CollectionReference, References } from "../data/tasks/reference-store";
 import { type Agent, AGENT_COLLECTIONS_MAX } from "../domain/agents/agent";
 import { targetCollectionIdOf } from "../domain/ids";
 import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../domain/recall/memory-settings";

@@ -1,4 +1,4 @@
-import type { ItemResult, PendingItem } from "../data/task-item-store";
+import type { ItemResult, PendingItem } from "../data/parts/item-store";
 import { allowedByVoice, checkFacts } from "../domain/facts/fact-guard";
 import { reVoicedMemoryIdOf } from "../domain/ids";
 import { MEMORY_TEXT_MAX_CHARACTERS } from "../domain/memories/memory";

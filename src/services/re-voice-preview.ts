@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
-import { findFirstItems } from "../data/preview-store";
-import { findForCreation } from "../data/reference-store";
-import type { PendingItem } from "../data/task-item-store";
+import { findFirstItems } from "../data/parts/preview-store";
+import { findForCreation } from "../data/tasks/reference-store";
+import type { PendingItem } from "../data/parts/item-store";
 import { MODEL_CALLS_PER_MEMORY_MAX, NO_BUDGET } from "../domain/tasks/budget";
 import { newId } from "../domain/ids";
 import type { ItemProblem, ItemVerdict } from "../domain/tasks/task";

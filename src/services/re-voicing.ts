@@ -1,4 +1,4 @@
-import { loadPart, type PendingItem } from "../data/task-item-store";
+import { loadPart, type PendingItem } from "../data/parts/item-store";
 import type { ReVoiceCommand } from "../domain/tasks/operations";
 import { Checkpoints } from "./checkpoints";
 import type { Services } from "./context";

@@ -1,4 +1,4 @@
-import { reindexMemories } from "../data/memory-reindex";
+import { reindexMemories } from "../data/memories/reindex-store";
 import { workByCursor } from "./cursor-work";
 import { embedMissing } from "./embedding";
 import { nextMemories } from "./memory-pages";

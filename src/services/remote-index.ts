@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
-import type { Database } from "../data/database";
-import { announceVectors, findVectorRemovals, forgetVectors } from "../data/vector-removal-store";
-import { findVectorSeqs, markVectors, removeVectorMarks } from "../data/vector-store";
+import type { Database } from "../data/database/database";
+import { announceVectors, findVectorRemovals, forgetVectors } from "../data/vectors/removal-store";
+import { findVectorSeqs, markVectors, removeVectorMarks } from "../data/vectors/vector-store";
 import type { VectorIndexName } from "../domain/vectors/vector-space";
 import type { RemoteVectors, VectorIndex } from "./ports";
 

@@ -1,6 +1,6 @@
 import { NIL, validate } from "uuid";
-import { holdId } from "../data/held-id-store";
-import { cancelTask as cancelTaskRow } from "../data/task-cancel-store";
+import { holdId } from "../data/tasks/held-id-store";
+import { cancelTask as cancelTaskRow } from "../data/tasks/cancel-store";
 import { taskIdOf } from "../domain/ids";
 import type { TaskStatus } from "../domain/tasks/task";
 import type { CallContext } from "./context";

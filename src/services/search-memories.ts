@@ -1,5 +1,5 @@
-import { listAllBoundCollections } from "../data/agent-collection-store";
-import { noteAccess, ROWS_PER_BATCH_MAX } from "../data/recall-store";
+import { listAllBoundCollections } from "../data/agents/binding-store";
+import { noteAccess, ROWS_PER_BATCH_MAX } from "../data/recall/row-store";
 import type { Collection } from "../domain/collections/collection";
 import { errorText } from "../domain/basics/error-text";
 import type { Memory } from "../domain/memories/memory";

@@ -1,4 +1,4 @@
-import { findLastOfSubject } from "../data/task-store";
+import { findLastOfSubject } from "../data/tasks/task-store";
 import { requestIdOfSubject } from "../domain/ids";
 import { hasEnded } from "../domain/tasks/task";
 import type { Creation } from "./claim-answer";

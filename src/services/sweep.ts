@@ -1,5 +1,5 @@
 import { errorText } from "../domain/basics/error-text";
-import { takeStillTasks } from "../data/task-store";
+import { takeStillTasks } from "../data/tasks/task-store";
 import type { Services } from "./context";
 
 /** An open task that nobody has looked at for so long is looked at. */

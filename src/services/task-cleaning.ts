@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { countEndedTasks, listEndedTasks } from "../data/task-removal-store";
+import { countEndedTasks, listEndedTasks } from "../data/tasks/removal-store";
 import { errorText } from "../domain/basics/error-text";
 import type { TaskHead } from "../domain/tasks/task";
 import type { CallContext } from "./context";

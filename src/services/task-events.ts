@@ -1,4 +1,4 @@
-import { type EventSight, listEvents } from "../data/task-event-store";
+import { type EventSight, listEvents } from "../data/tasks/event-store";
 import { type TaskEvent, taskEventsOf } from "../domain/tasks/task-event";
 import type { CallContext } from "./context";
 import { ServiceError } from "./errors";

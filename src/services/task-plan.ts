@@ -1,4 +1,4 @@
-import type { References } from "../data/reference-store";
+import type { References } from "../data/tasks/reference-store";
 import type { NewTask } from "../domain/tasks/task";
 import { type ReferredIds, workOf } from "./operations";
 import type { TaskInput, TaskLabels } from "./task-input";

@@ -1,6 +1,6 @@
 import { errorText } from "../domain/basics/error-text";
-import * as parts from "../data/task-part-store";
-import { findTask, findTaskToRun, type FoundTask } from "../data/task-store";
+import * as parts from "../data/parts/part-store";
+import { findTask, findTaskToRun, type FoundTask } from "../data/tasks/task-store";
 import { reservationEndsAtMs } from "../domain/tasks/reservation";
 import { hasEnded } from "../domain/tasks/task";
 import type { TaskCommand } from "../domain/tasks/operations";

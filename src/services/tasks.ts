@@ -1,7 +1,7 @@
 import { errorText } from "../domain/basics/error-text";
-import * as items from "../data/task-item-store";
-import { cancelTask as cancelStored } from "../data/task-cancel-store";
-import * as store from "../data/task-store";
+import * as items from "../data/parts/item-store";
+import { cancelTask as cancelStored } from "../data/tasks/cancel-store";
+import * as store from "../data/tasks/task-store";
 import { taskIdOf } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
 import { hasEnded, type ItemVerdict, type Task } from "../domain/tasks/task";

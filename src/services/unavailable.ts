@@ -1,4 +1,4 @@
-import { DatabaseUnavailable } from "../data/timed-database";
+import { DatabaseUnavailable } from "../data/database/timed-database";
 import { ServiceError } from "./errors";
 
 /** The refusal behind an error that only says that the database does not answer now; undefined for any other error. */

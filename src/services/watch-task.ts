@@ -1,10 +1,10 @@
 import { errorText } from "../domain/basics/error-text";
-import { findTasks } from "../data/reference-store";
-import { findPulses, type TaskPulse } from "../data/task-part-store";
-import { purgeTask, removeTask } from "../data/task-removal-store";
-import { openNextRun, type RunToOpen } from "../data/task-run-store";
-import { insertTasks, type StandingRow, type TaskEntry } from "../data/task-insert";
-import { cancelTask } from "../data/task-cancel-store";
+import { findTasks } from "../data/tasks/reference-store";
+import { findPulses, type TaskPulse } from "../data/parts/part-store";
+import { purgeTask, removeTask } from "../data/tasks/removal-store";
+import { openNextRun, type RunToOpen } from "../data/tasks/run-store";
+import { insertTasks, type StandingRow, type TaskEntry } from "../data/tasks/insert-store";
+import { cancelTask } from "../data/tasks/cancel-store";
 import { hasEnded, type NewTask, type Task, type TaskHead } from "../domain/tasks/task";
 import type { Operation } from "../domain/tasks/operations";
 import { within } from "../domain/basics/time-limit";

@@ -3,7 +3,7 @@ import {
   removeOldDeliveries,
   reviveDelivery,
   takeDueDeliveries,
-} from "../data/webhook-delivery-store";
+} from "../data/webhooks/delivery-store";
 import { errorText } from "../domain/basics/error-text";
 import type { Page, PageRequest } from "../domain/page";
 import type { Task } from "../domain/tasks/task";

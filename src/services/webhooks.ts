@@ -1,4 +1,4 @@
-import * as store from "../data/webhook-store";
+import * as store from "../data/webhooks/webhook-store";
 import { webhookIdOf } from "../domain/ids";
 import type { Page, PageRequest } from "../domain/page";
 import type { Webhook } from "../domain/tasks/task-end";

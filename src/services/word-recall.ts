@@ -1,6 +1,6 @@
 import { stemmer } from "stemmer";
-import { findPostings } from "../data/posting-store";
-import { findMemoriesBySeq } from "../data/recall-store";
+import { findPostings } from "../data/recall/posting-store";
+import { findMemoriesBySeq } from "../data/recall/row-store";
 import { errorText } from "../domain/basics/error-text";
 import type { Memory } from "../domain/memories/memory";
 import { relevanceOf, relevanceWith } from "../domain/recall/memory-scoring";

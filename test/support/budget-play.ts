@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
-import { checkpoint } from "../../src/data/task-item-store";
-import { claimPart, yieldPart } from "../../src/data/task-part-store";
+import { checkpoint } from "../../src/data/parts/item-store";
+import { claimPart, yieldPart } from "../../src/data/parts/part-store";
 import { openServices } from "../../src/runtime/context";
 import { LeaseKeeper } from "../../src/services/lease-keeper";
 import { ModelCalls } from "../../src/services/model-calls";

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
-import { openDatabase } from "../../src/data/database";
-import { checkpoint, type ItemResult, loadPart } from "../../src/data/task-item-store";
-import { claimPart } from "../../src/data/task-part-store";
-import { planItems } from "../../src/data/task-plan-store";
-import { findTaskToRun } from "../../src/data/task-store";
+import { openDatabase } from "../../src/data/database/database";
+import { checkpoint, type ItemResult, loadPart } from "../../src/data/parts/item-store";
+import { claimPart } from "../../src/data/parts/part-store";
+import { planItems } from "../../src/data/parts/plan-store";
+import { findTaskToRun } from "../../src/data/tasks/task-store";
 import { reVoicedMemoryIdOf } from "../../src/domain/ids";
 import { arm } from "./faults";
 import { batchOf, putBatch, reVoiced, rows, scene } from "./scene";

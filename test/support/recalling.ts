@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
-import { openDatabase } from "../../src/data/database";
-import { memories } from "../../src/data/schema";
+import { openDatabase } from "../../src/data/database/database";
+import { memories } from "../../src/data/schema/core";
 import { newId } from "../../src/domain/ids";
 import { DEFAULT_MEMORY_SETTINGS, type MemorySettings } from "../../src/domain/recall/memory-settings";
 import { openServices } from "../../src/runtime/context";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
-import { openDatabase } from "../../src/data/database";
-import { type CollectionPlace, findUnembedded } from "../../src/data/vector-store";
+import { openDatabase } from "../../src/data/database/database";
+import { type CollectionPlace, findUnembedded } from "../../src/data/vectors/vector-store";
 import type { VectorSpace } from "../../src/domain/vectors/vector-space";
 import type { EmbeddedMemory } from "../../src/services/ports";
 import { withFaults } from "./faulty-bindings";

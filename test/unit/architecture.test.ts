@@ -31,7 +31,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: "runtime/",
-    may: ["services/", "data/database.ts", "providers/", "domain/", "runtime/"],
+    may: ["services/", "data/database/database.ts", "providers/", "domain/", "runtime/"],
     packages: ["zod", "cloudflare:workers", ...PURE],
   },
   {

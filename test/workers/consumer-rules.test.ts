@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { failIfExhausted, findPulse, settlePart, yieldPart } from "../../src/data/task-part-store";
+import { failIfExhausted, findPulse, settlePart, yieldPart } from "../../src/data/parts/part-store";
 import { PART_ATTEMPTS_MAX } from "../../src/domain/tasks/task";
 import { call } from "../support/api";
 import { arm, loggedCalls, resetFaults } from "../support/faults";

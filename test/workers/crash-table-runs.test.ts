@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { standingLeases } from "../../src/data/lease-store";
-import { claimPart, settlePart } from "../../src/data/task-part-store";
+import { standingLeases } from "../../src/data/parts/lease-store";
+import { claimPart, settlePart } from "../../src/data/parts/part-store";
 import { call, until } from "../support/api";
 import { travelBack, travelDays } from "../support/clock";
 import { arm, type FaultKind, firedFaults, resetFaults } from "../support/faults";

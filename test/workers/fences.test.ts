@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { loadPart } from "../../src/data/task-item-store";
-import { settlePart } from "../../src/data/task-part-store";
-import { planItems } from "../../src/data/task-plan-store";
-import { findTaskToRun } from "../../src/data/task-store";
+import { loadPart } from "../../src/data/parts/item-store";
+import { settlePart } from "../../src/data/parts/part-store";
+import { planItems } from "../../src/data/parts/plan-store";
+import { findTaskToRun } from "../../src/data/tasks/task-store";
 import { newId } from "../../src/domain/ids";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { openNextRun } from "../../src/data/task-run-store";
+import { openNextRun } from "../../src/data/tasks/run-store";
 import type { TextGenerator } from "../../src/services/ports";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";

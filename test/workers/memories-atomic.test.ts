@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { openDatabase } from "../../src/data/database";
+import { openDatabase } from "../../src/data/database/database";
 import type { MemoryContent } from "../../src/domain/memories/memory";
 import { openServices } from "../../src/runtime/context";
 import type { CallContext } from "../../src/services/context";

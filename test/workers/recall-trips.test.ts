@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { openDatabase } from "../../src/data/database";
-import { findPostings } from "../../src/data/posting-store";
-import { findMemoriesBySeq, ROWS_PER_BATCH_MAX } from "../../src/data/recall-store";
+import { openDatabase } from "../../src/data/database/database";
+import { findPostings } from "../../src/data/recall/posting-store";
+import { findMemoriesBySeq, ROWS_PER_BATCH_MAX } from "../../src/data/recall/row-store";
 import { newId } from "../../src/domain/ids";
 import { parseOwnJson } from "../../src/domain/basics/own-json";
 import { newPlace } from "../support/memories";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { failIfExhausted, yieldPart } from "../../src/data/task-part-store";
+import { failIfExhausted, yieldPart } from "../../src/data/parts/part-store";
 import { call } from "../support/api";
 import { BudgetPlay, PLAYED_STEPS, type Played } from "../support/budget-play";
 import { resetFaults } from "../support/faults";

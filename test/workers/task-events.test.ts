@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { retryPart } from "../../src/data/task-part-store";
+import { retryPart } from "../../src/data/parts/part-store";
 import { call } from "../support/api";
 import { watch } from "../support/event-stream";
 import { arm, resetFaults } from "../support/faults";

@@ -1,0 +1,206 @@
+import { and, count, eq, getTableColumns, inArray, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/sqlite-core";
+import type { Agent } from "../../domain/agents/agent";
+import type { Page, PageRequest } from "../../domain/page";
+import { insertCreation, retireCreation, unlessCreated } from "../made-once-store";
+import type { Database } from "../database/database";
+import type { NounFilters } from "../database/name-search";
+import { searchedColumns, whereOf } from "../database/name-search";
+import { after, newestFirst, toPage } from "../database/page";
+import { agentCollections, agents, collections } from "../schema/core";
+
+const { namespaceId: _namespaceId, ...agentColumns } = getTableColumns(agents);
+
+/**
+ * @param body what was asked under a request id, from which the agent's id is derived; null without one.
+ * @returns false when a live agent of the namespace has the name, or when the id was used before.
+ */
+export async function insertAgent(
+  db: Database,
+  namespaceId: string,
+  agent: Agent,
+  body: string | null,
+): Promise<boolean> {
+  const insert = db
+    .insert(agents)
+    .select(unlessCreated(agents, { ...agent, namespaceId }))
+    // An update of nothing: drizzle's onConflictDoNothing cannot name a partial index.
+    .onConflictDoUpdate({
+      target: [agents.namespaceId, agents.name],
+      targetWhere: sql`deleted_at_ms IS NULL`,
+      set: { name: sql`excluded.name` },
+      setWhere: sql`false`,
+    })
+    .returning({ id: agents.id });
+  if (body === null) return (await insert).length === 1;
+  const [rows] = await db.batch([insert, insertCreation(db, agents, agent.id, body)]);
+  return rows.length === 1;
+}
+
+/** Finds deleted agents too: `deletedAtMs` tells. */
+export async function findAgent(db: Database, namespaceId: string, id: string): Promise<Agent | undefined> {
+  const [row] = await db
+    .select(agentColumns)
+    .from(agents)
+    .where(and(eq(agents.namespaceId, namespaceId), eq(agents.id, id)));
+  return row;
+}
+
+/** The live agent that has the name. */
+export async function findAgentByName(db: Database, namespaceId: string, name: string): Promise<Agent | undefined> {
+  const [row] = await db
+    .select(agentColumns)
+    .from(agents)
+    .where(and(eq(agents.namespaceId, namespaceId), eq(agents.name, name), isNull(agents.deletedAtMs)));
+  return row;
+}
+
+/** Which of these agents exist, deleted ones among them, and when each was deleted. */
+export async function findAgentDeletions(
+  db: Database,
+  namespaceId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, number | null>> {
+  const rows = await db
+    .select({ id: agents.id, deletedAtMs: agents.deletedAtMs })
+    .from(agents)
+    .where(
+      and(
+        eq(agents.namespaceId, namespaceId),
+        inArray(agents.id, sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+      ),
+    );
+  return new Map(rows.map((row) => [row.id, row.deletedAtMs]));
+}
+
+export async function listAgents(
+  db: Database,
+  namespaceId: string,
+  includeDeleted: boolean,
+  request: PageRequest,
+): Promise<Page<Agent>> {
+  const rows = await db
+    .select(agentColumns)
+    .from(agents)
+    .where(
+      and(
+        eq(agents.namespaceId, namespaceId),
+        includeDeleted ? undefined : isNull(agents.deletedAtMs),
+        after(request.after, agents.createdAtMs, agents.id),
+      ),
+    )
+    .orderBy(...newestFirst(agents.createdAtMs, agents.id))
+    .limit(request.limit + 1);
+  return toPage(rows, request);
+}
+
+/** Which agents a search looks at, besides what it looks for. */
+export interface AgentFilters extends NounFilters {
+  readonly enabled?: boolean;
+  readonly managed?: boolean;
+}
+
+/** What a search looks at of agents, newest first. Walks the list of the namespace. */
+export function readSearchedAgents(db: Database, namespaceId: string, filters: AgentFilters, request: PageRequest) {
+  const { enabled, managed } = filters;
+  return db
+    .select(searchedColumns(agents, filters))
+    .from(agents)
+    .where(
+      and(
+        whereOf(agents, namespaceId, filters),
+        enabled === undefined ? undefined : eq(agents.enabled, enabled),
+        managed === undefined ? undefined : eq(agents.managed, managed),
+        after(request.after, agents.createdAtMs, agents.id),
+      ),
+    )
+    .orderBy(...newestFirst(agents.createdAtMs, agents.id))
+    .limit(request.limit);
+}
+
+export function findAgents(db: Database, namespaceId: string, ids: readonly string[]): Promise<Agent[]> {
+  return db
+    .select(agentColumns)
+    .from(agents)
+    .where(
+      and(
+        eq(agents.namespaceId, namespaceId),
+        inArray(agents.id, sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+      ),
+    );
+}
+
+/**
+ * Replaces an agent if it still has `expectedVersion`, and if no other live agent has the name it would live under.
+ * @returns false when nothing was written.
+ */
+export async function updateAgent(
+  db: Database,
+  namespaceId: string,
+  agent: Agent,
+  expectedVersion: number,
+): Promise<boolean> {
+  const rows = await db
+    .update(agents)
+    .set({ ...agent, namespaceId })
+    .where(
+      and(
+        eq(agents.namespaceId, namespaceId),
+        eq(agents.id, agent.id),
+        eq(agents.version, expectedVersion),
+        agent.deletedAtMs === null ? nameIsFree(db, namespaceId, agent) : undefined,
+      ),
+    )
+    .returning({ id: agents.id });
+  return rows.length === 1;
+}
+
+function nameIsFree(db: Database, namespaceId: string, agent: Agent): SQL {
+  const other = alias(agents, "other");
+  const holders = db
+    .select({ id: other.id })
+    .from(other)
+    .where(
+      and(
+        eq(other.namespaceId, namespaceId),
+        eq(other.name, agent.name),
+        isNull(other.deletedAtMs),
+        ne(other.id, agent.id),
+      ),
+    );
+  return notExists(holders);
+}
+
+/** What hangs on an agent. */
+export interface AgentTies {
+  /** Bindings to collections. */
+  readonly bindings: number;
+  /** Collections that the agent owns. */
+  readonly collections: number;
+}
+
+export async function countAgentTies(db: Database, namespaceId: string, id: string): Promise<AgentTies> {
+  const [bindings, owned] = await db.batch([
+    db.select({ count: count() }).from(agentCollections).where(boundTo(namespaceId, id)),
+    db.select({ count: count() }).from(collections).where(ownedBy(namespaceId, id)),
+  ]);
+  return { bindings: bindings[0]?.count ?? 0, collections: owned[0]?.count ?? 0 };
+}
+
+/** Removes an agent for good, with its bindings. Its collections stay, without an owner. */
+export async function removeAgent(db: Database, namespaceId: string, id: string): Promise<void> {
+  await db.batch([
+    db.delete(agentCollections).where(boundTo(namespaceId, id)),
+    db.update(collections).set({ agentId: null }).where(ownedBy(namespaceId, id)),
+    retireCreation(db, namespaceId, id),
+    db.delete(agents).where(and(eq(agents.namespaceId, namespaceId), eq(agents.id, id))),
+  ]);
+}
+
+function boundTo(namespaceId: string, agentId: string): SQL | undefined {
+  return and(eq(agentCollections.namespaceId, namespaceId), eq(agentCollections.agentId, agentId));
+}
+
+function ownedBy(namespaceId: string, agentId: string): SQL | undefined {
+  return and(eq(collections.namespaceId, namespaceId), eq(collections.agentId, agentId));
+}

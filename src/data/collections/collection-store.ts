@@ -1,0 +1,156 @@
+import { and, count, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
+import type { Collection } from "../../domain/collections/collection";
+import { parseOwnJson } from "../../domain/basics/own-json";
+import type { Page, PageRequest } from "../../domain/page";
+import { insertCreation, unlessCreated } from "../made-once-store";
+import type { Database } from "../database/database";
+import { type NounFilters, searchedColumns, whereOf } from "../database/name-search";
+import { after, newestFirst, toPage } from "../database/page";
+import { agentCollections, collections, memories } from "../schema/core";
+
+const { namespaceId: _namespaceId, ...columns } = getTableColumns(collections);
+const vectors = sql<string>`(
+  SELECT json_group_array(json_object('embedderId', embedder_id, 'dimensions', dimensions, 'storedIn', stored_in,
+    'memories', memories))
+  FROM collection_vectors WHERE collection_id = ${collections.id})`.mapWith({
+  mapFromDriverValue: (json: string) => parseOwnJson<Collection["vectors"]>(json),
+});
+
+/** The columns that make a {@link Collection}. */
+export const collectionColumns = { ...columns, vectors };
+
+/**
+ * @param body what was asked under a request id, from which the collection's id is derived; null without one.
+ * @returns false when the id was used before.
+ */
+export async function insertCollection(
+  db: Database,
+  namespaceId: string,
+  collection: Collection,
+  body: string | null,
+): Promise<boolean> {
+  const insert = db
+    .insert(collections)
+    .select(unlessCreated(collections, { ...collection, namespaceId }))
+    .returning({ id: collections.id });
+  if (body === null) return (await insert).length === 1;
+  const [rows] = await db.batch([insert, insertCreation(db, collections, collection.id, body)]);
+  return rows.length === 1;
+}
+
+/** Finds deleted collections too: `deletedAtMs` tells. */
+export async function findCollection(db: Database, namespaceId: string, id: string): Promise<Collection | undefined> {
+  const [row] = await db
+    .select(collectionColumns)
+    .from(collections)
+    .where(and(eq(collections.namespaceId, namespaceId), eq(collections.id, id)));
+  return row;
+}
+
+export async function listCollections(
+  db: Database,
+  namespaceId: string,
+  includeDeleted: boolean,
+  request: PageRequest,
+): Promise<Page<Collection>> {
+  const rows = await db
+    .select(collectionColumns)
+    .from(collections)
+    .where(
+      and(
+        eq(collections.namespaceId, namespaceId),
+        includeDeleted ? undefined : isNull(collections.deletedAtMs),
+        after(request.after, collections.createdAtMs, collections.id),
+      ),
+    )
+    .orderBy(...newestFirst(collections.createdAtMs, collections.id))
+    .limit(request.limit + 1);
+  return toPage(rows, request);
+}
+
+/** Which collections a search looks at, besides what it looks for. */
+export interface CollectionFilters extends NounFilters {
+  /** The owner; null for collections that have none. */
+  readonly agentId?: string | null;
+}
+
+/** What a search looks at of collections, newest first. Walks the list of the namespace. */
+export function readSearchedCollections(
+  db: Database,
+  namespaceId: string,
+  filters: CollectionFilters,
+  request: PageRequest,
+) {
+  const { agentId } = filters;
+  const owner = agentId === null ? isNull(collections.agentId) : eq(collections.agentId, agentId ?? "");
+  return db
+    .select(searchedColumns(collections, filters))
+    .from(collections)
+    .where(
+      and(
+        whereOf(collections, namespaceId, filters),
+        agentId === undefined ? undefined : owner,
+        after(request.after, collections.createdAtMs, collections.id),
+      ),
+    )
+    .orderBy(...newestFirst(collections.createdAtMs, collections.id))
+    .limit(request.limit);
+}
+
+export function findCollections(db: Database, namespaceId: string, ids: readonly string[]): Promise<Collection[]> {
+  return db
+    .select(collectionColumns)
+    .from(collections)
+    .where(
+      and(
+        eq(collections.namespaceId, namespaceId),
+        inArray(collections.id, sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+      ),
+    );
+}
+
+/**
+ * Writes what a client says of a collection, and whether it is deleted, if it still has `expectedVersion`.
+ * @returns the collection as it is then, or undefined when nothing was written.
+ */
+export async function updateCollection(
+  db: Database,
+  namespaceId: string,
+  collection: Collection,
+  expectedVersion: number,
+): Promise<Collection | undefined> {
+  // Not its count and its owner: they change without a new version, and may have changed since it was read.
+  const { name, description, metadata, version, updatedAtMs, deletedAtMs } = collection;
+  const [row] = await db
+    .update(collections)
+    .set({ name, description, metadata, version, updatedAtMs, deletedAtMs })
+    .where(
+      and(
+        eq(collections.namespaceId, namespaceId),
+        eq(collections.id, collection.id),
+        eq(collections.version, expectedVersion),
+      ),
+    )
+    .returning(collectionColumns);
+  return row;
+}
+
+/** What hangs on a collection. */
+export interface CollectionTies {
+  /** Its memories, those that were deleted softly among them. */
+  readonly memories: number;
+  /** Bindings to agents. */
+  readonly bindings: number;
+}
+
+/** Its memories are counted by their index, without being read. */
+export async function countCollectionTies(db: Database, namespaceId: string, id: string): Promise<CollectionTies> {
+  const [memoryRows, bindingRows] = await db.batch([
+    db.select({ count: count() }).from(memories).where(eq(memories.collectionId, id)),
+    db
+      .select({ count: count() })
+      .from(agentCollections)
+      .where(and(eq(agentCollections.namespaceId, namespaceId), eq(agentCollections.collectionId, id))),
+  ]);
+  return { memories: memoryRows[0]?.count ?? 0, bindings: bindingRows[0]?.count ?? 0 };
+}

@@ -1,0 +1,95 @@
+import { and, asc, desc, eq, getTableColumns, gt, isNull, sql } from "drizzle-orm";
+import type { Task } from "../../domain/tasks/task";
+import type { StoredEvent } from "../../domain/tasks/task-event";
+import type { Database } from "../database/database";
+import { taskColumns, toTask } from "./task-row";
+import { taskEvents, tasks } from "../schema/tasks";
+
+interface OfTask {
+  readonly namespaceId: string;
+  readonly taskId: string;
+}
+
+/** A task, and events of it that are stored, in their order, as they were at one time. */
+export interface EventSight {
+  /** Without its command, which is large, and nothing that a client sees of a task. */
+  readonly task: Task;
+  readonly stored: readonly StoredEvent[];
+}
+
+/** Undefined where the namespace has no such task. One round trip, as the next. */
+export async function listEvents(
+  db: Database,
+  of: OfTask,
+  page: { readonly after: number; readonly limit: number },
+): Promise<(EventSight & { readonly last: number }) | undefined> {
+  const [rows, stored, [last]] = await db.batch([
+    selectTaskOf(db, of),
+    selectAfter(db, of, page),
+    db
+      .select({ sequence: sql<number | null>`max(${taskEvents.sequence})` })
+      .from(taskEvents)
+      .where(isOf(of)),
+  ]);
+  return rows[0] && { task: toTask(rows[0]), stored, last: last?.sequence ?? 1 };
+}
+
+/**
+ * What a watcher's object needs: the task, and what came after a sequence, else the last that there is. Says in the same
+ * transaction that the task is watched, if it is open; so whoever changes it later knows.
+ */
+export async function lookAtEvents(
+  db: Database,
+  of: OfTask,
+  wanted: {
+    /** Null for the last that there are. */
+    readonly after: number | null;
+    readonly limit: number;
+    /** Null where it need not be said again. */
+    readonly watchedUntilMs: number | null;
+  },
+): Promise<EventSight | undefined> {
+  const { after, limit, watchedUntilMs } = wanted;
+  const task = selectTaskOf(db, of);
+  const events = after === null ? selectLast(db, of, limit) : selectAfter(db, of, { after, limit });
+  const [rows, stored] =
+    watchedUntilMs === null
+      ? await db.batch([task, events])
+      : await db
+          .batch([markWatched(db, of, watchedUntilMs), task, events])
+          .then(([, rows, stored]) => [rows, stored] as const);
+  return rows[0] && { task: toTask(rows[0]), stored: after === null ? stored.toReversed() : stored };
+}
+
+function markWatched(db: Database, { namespaceId, taskId }: OfTask, watchedUntilMs: number) {
+  return db
+    .update(tasks)
+    .set({ watchedUntilMs })
+    .where(and(eq(tasks.id, taskId), eq(tasks.namespaceId, namespaceId), isNull(tasks.endedAtMs)));
+}
+
+function selectTaskOf(db: Database, { namespaceId, taskId }: OfTask) {
+  return db
+    .select({ ...taskColumns, command: sql<null>`NULL` })
+    .from(tasks)
+    .where(and(eq(tasks.id, taskId), eq(tasks.namespaceId, namespaceId)));
+}
+
+const { taskId: _, namespaceId: __, ...columns } = getTableColumns(taskEvents);
+
+function selectAfter(db: Database, of: OfTask, { after, limit }: { readonly after: number; readonly limit: number }) {
+  return db
+    .select(columns)
+    .from(taskEvents)
+    .where(and(isOf(of), gt(taskEvents.sequence, after)))
+    .orderBy(asc(taskEvents.sequence))
+    .limit(limit);
+}
+
+function selectLast(db: Database, of: OfTask, limit: number) {
+  return db.select(columns).from(taskEvents).where(isOf(of)).orderBy(desc(taskEvents.sequence)).limit(limit);
+}
+
+function isOf({ namespaceId, taskId }: OfTask) {
+  return and(eq(taskEvents.taskId, taskId), eq(taskEvents.namespaceId, namespaceId));
+}

@@ -1,0 +1,52 @@
+import { sql, type SQL } from "drizzle-orm";
+import type { RunFrom } from "../../domain/tasks/task";
+import type { Database } from "../database/database";
+
+/** Items that keep their end in the next run. For an UPDATE of tasks, before what failed is opened again. */
+const ENDED_BEFORE = sql`(SELECT coalesce(sum(re_voiced + skipped + done
+  + CASE WHEN cursor IS NULL THEN 0 ELSE failed END), 0) FROM task_parts WHERE task_parts.task_id = tasks.id)`;
+
+export interface RunToOpen {
+  readonly id: string;
+  readonly namespaceId: string;
+  readonly expectedRun: number;
+  readonly from: RunFrom;
+}
+
+/**
+ * Opens the next run of a task that has ended, in one transaction. It goes on from its checkpoints:
+ * what has a verdict keeps it, but what failed is tried again; a cursor stays where it is. Leases were cleared when the task ended, and their tokens
+ * never come again, so nobody of the former run can write into this one.
+ * @returns the number of the new run, or undefined when the task is not in an end from which such a run is opened, or
+ * not in the expected run.
+ */
+export async function openNextRun(db: Database, task: RunToOpen, nowMs: number): Promise<number | undefined> {
+  const { id, namespaceId, expectedRun, from } = task;
+  const opened = sql`EXISTS (SELECT 1 FROM tasks WHERE id = ${id} AND run = ${expectedRun + 1}
+    AND ended_at_ms IS NULL AND attempts = 0 AND updated_at_ms = ${nowMs})`;
+  const [moved] = await db.batch([
+    db.all<{ run: number }>(sql`UPDATE tasks SET run = run + 1, attempts = 0, error = NULL, result = NULL,
+        status = CASE WHEN planned_at_ms IS NULL THEN 'created' ELSE 'retry' END,
+        run_started_at_ms = CASE WHEN planned_at_ms IS NULL THEN NULL ELSE ${nowMs} END, run_base = ${ENDED_BEFORE},
+        ended_at_ms = NULL, updated_at_ms = ${nowMs}, poked_at_ms = ${nowMs}
+      WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
+        AND operation IS NOT NULL AND ${OPENS[from]}
+      RETURNING run`),
+    db.run(sql`UPDATE task_items SET verdict = NULL, problem = NULL, ended_at_ms = NULL, unanswered = 0, strikes = 0
+      WHERE task_id = ${id} AND namespace_id = ${namespaceId}
+        AND (verdict = 'failed' OR (verdict IS NULL AND unanswered > 0)) AND ${opened}`),
+    db.run(sql`UPDATE task_parts SET
+        status = CASE WHEN cursor IS NULL AND failed > 0 THEN 'open' ELSE status END,
+        failed = CASE WHEN cursor IS NULL THEN 0 ELSE failed END, attempts = 0, not_before_ms = 0, last_error = NULL, lease_token = NULL, lease_expires_at_ms = NULL
+      WHERE task_id = ${id} AND namespace_id = ${namespaceId} AND ${opened}`),
+  ]);
+  return moved[0]?.run;
+}
+
+/** The ends from which a run is opened. The sums say the same of failed items as `progress` does. */
+const OPENS: Readonly<Record<RunFrom, SQL>> = {
+  checkpoints: sql`status IN ('error', 'canceled')`,
+  failed: sql`status IN ('complete', 'error', 'canceled') AND operation = 're-voice'
+    AND (SELECT sum(failed) > 0 AND sum(re_voiced + skipped + failed) = tasks.total FROM task_parts
+      WHERE task_parts.task_id = tasks.id)`,
+};
