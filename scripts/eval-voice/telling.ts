@@ -1,7 +1,7 @@
 import "./worker-sources.ts";
 import type { InputMemory } from "../demo/input.ts";
 import type { SampleAgent } from "../sample/agents.ts";
-import type { Repair } from "../../src/services/ports.ts";
+import type { Repair } from "../../src/services/ports/ports.ts";
 
 /** One memory as an agent tells it. */
 export interface Told {

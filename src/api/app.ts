@@ -1,9 +1,9 @@
 import { errorStack } from "../domain/basics/error-text";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
-import type { EndFormat } from "../services/deliver-webhook";
-import { ServiceError } from "../services/errors";
-import { unavailableOf } from "../services/unavailable";
+import type { EndFormat } from "../services/webhooks/deliver";
+import { ServiceError } from "../services/errors/errors";
+import { unavailableOf } from "../services/errors/refusals";
 import { allowedMethods } from "./allowed-methods";
 import type { Api, ApiEnv } from "./env";
 import { faultsOf, validationFailed } from "./faults";

@@ -1,11 +1,11 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiRuntime } from "../runtime/context";
 import type { CallContext, Services } from "../services/context";
-import type { Creation } from "../services/claim-answer";
-import type { CreationRequest } from "../services/creation-request";
-import type { Outcome } from "../services/outcome";
-import type { ReVoicePreview } from "../services/re-voice-preview";
-import type { Reservation } from "../services/reservations";
+import type { Creation } from "../services/creation/read-claim-answer";
+import type { CreationRequest } from "../services/basics/made-once";
+import type { Outcome } from "../services/errors/outcome";
+import type { ReVoicePreview } from "../services/creation/preview-re-voicing";
+import type { Reservation } from "../services/creation/reservations";
 
 /** What middleware hands to handlers. */
 export interface ApiEnv {

@@ -1,5 +1,5 @@
 import type { z } from "@hono/zod-openapi";
-import { type Fault, FAULTS_MAX, ServiceError } from "../services/errors";
+import { type Fault, FAULTS_MAX, ServiceError } from "../services/errors/errors";
 
 type Issue = z.core.$ZodIssue;
 

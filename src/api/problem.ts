@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { ErrorDetails, ErrorKind, ErrorValue, Fault } from "../services/errors";
+import type { ErrorDetails, ErrorKind, ErrorValue, Fault } from "../services/errors/errors";
 import type { ApiEnv } from "./env";
 import { problemTitle } from "./problem-catalogue";
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { ServiceError } from "../services/errors";
+import { ServiceError } from "../services/errors/errors";
 import { docsPage } from "./docs-page";
 import type { Api } from "./env";
 import { openApiInfo } from "./openapi-info";

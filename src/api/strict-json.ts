@@ -1,4 +1,4 @@
-import { JsonFault, parseStrictJson as parse } from "../services/strict-json";
+import { JsonFault, parseStrictJson as parse } from "../services/basics/strict-json";
 import { HttpProblem } from "./problem";
 
 /** Parses a body that means one thing only. @throws HttpProblem 400 `json-invalid`. */

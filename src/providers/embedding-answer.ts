@@ -1,4 +1,4 @@
-import { ServiceError } from "../services/errors";
+import { ServiceError } from "../services/errors/errors";
 
 /** A vector as a model gave it: whether it is one at all is for {@link toUnitVectors} to say. */
 export type RawVector = readonly number[];

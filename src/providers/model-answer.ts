@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ReVoiceRequest, ReVoiceResult, TokenUsage } from "../services/ports";
+import type { ReVoiceRequest, ReVoiceResult, TokenUsage } from "../services/ports/ports";
 import type { PromptMessage } from "./prompts";
 
 /** More content than this is no memory: the longest text, each character as a JSON escape, and room for a preface. */

@@ -1,4 +1,4 @@
-import type { ContextMemory, ReVoiceRequest } from "../services/ports";
+import type { ContextMemory, ReVoiceRequest } from "../services/ports/ports";
 
 /*
  * All that a language model is told. Two messages: the system's says what to do and who speaks, and is the same for

@@ -1,8 +1,8 @@
 import { errorText } from "../domain/basics/error-text";
 import { hexOf } from "../domain/ids";
 import { within } from "../domain/basics/time-limit";
-import { ServiceError } from "../services/errors";
-import type { Files, StoredBody } from "../services/ports";
+import { ServiceError } from "../services/errors/errors";
+import type { Files, StoredBody } from "../services/ports/ports";
 import { log } from "./log";
 
 /** Pieces of an upload: all but the last must be equal, and 5 MiB or more. One is held in memory. */

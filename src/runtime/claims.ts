@@ -1,6 +1,6 @@
 import { reservationEndsAtMs } from "../domain/tasks/reservation";
 import type { NewTask, TaskHead } from "../domain/tasks/task";
-import type { ClaimRequest, RequestRecord } from "../services/task-request-ports";
+import type { ClaimRequest, RequestRecord } from "../services/ports/task-requests";
 import { ClaimInvokes } from "./claim-invokes";
 import { BLANK, CLAIM_COLUMNS, type ClaimRecord, type ClaimRow, parseValues, toRecord } from "./claim-record";
 import { CREATE_CLAIMS, haveTable } from "./claim-tables";

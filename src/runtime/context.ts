@@ -6,7 +6,7 @@ import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
 import { dnsOverHttps } from "../providers/webhooks/dns-over-https";
 import { httpsSender } from "../providers/webhooks/https-sender";
 import type { Services, WebhookPorts } from "../services/context";
-import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports";
+import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports/ports";
 import { bucketFiles } from "./bucket-files";
 import { type Config, readConfig } from "./config";
 import { denseEmbeddingOf, embedderOf, requireIndex } from "./embedders";

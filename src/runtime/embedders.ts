@@ -2,11 +2,11 @@ import type { Database } from "../data/database/database";
 import { openAiCompatibleEmbedder } from "../providers/openai-compatible/embeddings-embedder";
 import { type VectorizeBinding, vectorizeVectors } from "../providers/vectorize/vectorize-vectors";
 import { workersAiEmbedder } from "../providers/workers-ai/workers-ai-embedder";
-import { blockIndex } from "../services/block-index";
+import { blockIndex } from "../services/vectors/d1-vector-index";
 import type { DenseEmbedding } from "../services/context";
 import type { VectorIndexName } from "../domain/vectors/vector-space";
-import type { Embedder, VectorIndex } from "../services/ports";
-import { remoteIndex } from "../services/remote-index";
+import type { Embedder, VectorIndex } from "../services/ports/ports";
+import { remoteIndex } from "../services/vectors/remote-vector-index";
 import type { EmbedderConfig } from "./embedder-config";
 import { aiOf, platformFetch } from "./text-generators";
 

@@ -1,5 +1,5 @@
 import { within } from "../domain/basics/time-limit";
-import type { ModelGatePort } from "../services/model-gate-port";
+import type { ModelGatePort } from "../services/ports/model-gate";
 import type { ModelGateObject } from "./model-gate-object";
 
 /** Calls of the model wait for it: one that hangs must not be waited for. */

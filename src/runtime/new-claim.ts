@@ -1,5 +1,5 @@
 import type { NewTask } from "../domain/tasks/task";
-import type { ClaimRequest } from "../services/task-request-ports";
+import type { ClaimRequest } from "../services/ports/task-requests";
 import { BLANK, type ClaimRow } from "./claim-record";
 
 export interface Times {

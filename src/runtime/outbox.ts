@@ -1,6 +1,6 @@
 import { TimeLimitError, within } from "../domain/basics/time-limit";
 import type { Services } from "../services/context";
-import { lookAtTasks, recordTasks, ringForNewTasks, ringForTask, type TaskSight } from "../services/watch-task";
+import { lookAtTasks, recordTasks, ringForNewTasks, ringForTask, type TaskSight } from "../services/tasks/task-rows";
 import { type Gathered, Gatherer } from "./gatherer";
 import { RING_WITHIN_MS } from "./task-bells";
 

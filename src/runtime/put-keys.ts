@@ -1,5 +1,5 @@
 import { hexOf } from "../domain/ids";
-import type { PutKeys } from "../services/ports";
+import type { PutKeys } from "../services/ports/ports";
 import type { ServerKey } from "./config";
 
 const HMAC = { name: "HMAC", hash: "SHA-256" } as const;

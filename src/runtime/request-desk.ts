@@ -1,7 +1,7 @@
 import type { TaskHead } from "../domain/tasks/task";
 import { within } from "../domain/basics/time-limit";
-import type * as Port from "../services/task-request-ports";
-import { lookAtTasks, openRun, ringForTask } from "../services/watch-task";
+import type * as Port from "../services/ports/task-requests";
+import { lookAtTasks, openRun, ringForTask } from "../services/tasks/task-rows";
 import { firstDueMs } from "./backoff";
 import { ClaimDesk } from "./claim-desk";
 import { DAY_MS } from "./claim-driver";

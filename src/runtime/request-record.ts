@@ -1,4 +1,4 @@
-import type { RequestRecord } from "../services/task-request-ports";
+import type { RequestRecord } from "../services/ports/task-requests";
 import type { ClaimRow } from "./claim-record";
 
 /** What a client may know of a record; undefined for one that is another object's. */

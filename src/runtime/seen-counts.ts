@@ -1,4 +1,4 @@
-import type { RequestRecord } from "../services/task-request-ports";
+import type { RequestRecord } from "../services/ports/task-requests";
 import type { Seen } from "./claims";
 
 const WRITTEN_WITHIN_MS = 60_000;

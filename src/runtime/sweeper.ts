@@ -1,8 +1,8 @@
-import { sweepRemovals } from "../services/collection-removal";
+import { sweepRemovals } from "../services/collections/remove-collection";
 import type { Services } from "../services/context";
-import { sweepVectors } from "../services/embedding";
-import { sweep } from "../services/sweep";
-import { sweepDeliveries } from "../services/webhook-deliveries";
+import { sweepVectors } from "../services/vectors/embed-memories";
+import { sweep } from "../services/tasks/sweep-tasks";
+import { sweepDeliveries } from "../services/webhooks/deliveries";
 
 /** The cron's work, each minute. */
 export async function sweepAll(services: Services): Promise<void> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { within } from "../domain/basics/time-limit";
-import type { TaskBells } from "../services/ports";
+import type { TaskBells } from "../services/ports/ports";
 
 const BELL_VERSION = 1;
 const RINGS_PER_SEND_MAX = 100;

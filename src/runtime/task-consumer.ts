@@ -1,10 +1,10 @@
 import { errorText } from "../domain/basics/error-text";
 import pLimit from "p-limit";
 import type { Services } from "../services/context";
-import { LeaseKeeper } from "../services/lease-keeper";
-import { ModelCalls } from "../services/model-calls";
-import type { RunServices } from "../services/part-run";
-import { answerBell } from "../services/task-runs";
+import { LeaseKeeper } from "../services/parts/lease-keeper";
+import { ModelCalls } from "../services/model/call-slots";
+import type { RunServices } from "../services/parts/part-work";
+import { answerBell } from "../services/runs/answer-bell";
 import { Bell } from "./task-bells";
 
 const FAILED_BELL_DELAY_SECONDS = 10;

@@ -1,9 +1,9 @@
 import pLimit from "p-limit";
 import { errorText } from "../domain/basics/error-text";
 import { within } from "../domain/basics/time-limit";
-import type { ClaimAnswer, ClaimRequest, TaskRequests } from "../services/task-request-ports";
-import { ServiceError } from "../services/errors";
-import { requestsUnavailable, requestUnreadable } from "../services/unavailable";
+import type { ClaimAnswer, ClaimRequest, TaskRequests } from "../services/ports/task-requests";
+import { ServiceError } from "../services/errors/errors";
+import { requestsUnavailable, requestUnreadable } from "../services/errors/refusals";
 import { RecordUnreadable } from "./claim-record";
 import { objectNameOf, type Placement } from "./placement";
 import type { TaskRequestObject } from "./task-request-object";

@@ -2,8 +2,8 @@ import { errorText } from "../domain/basics/error-text";
 import type { Task } from "../domain/tasks/task";
 import type { TaskEvent } from "../domain/tasks/task-event";
 import type { Services } from "../services/context";
-import { lookAtWatched, type WatchedSight } from "../services/look-at-watched";
-import type { WatchRefusal } from "../services/task-watch-ports";
+import { lookAtWatched, type WatchedSight } from "../services/tasks/read-watched-task";
+import type { WatchRefusal } from "../services/ports/task-watchers";
 import { type Batch, Watcher } from "./watcher";
 
 export interface WatchLimits {

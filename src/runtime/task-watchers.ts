@@ -1,8 +1,8 @@
 import { parseOwnJson } from "../domain/basics/own-json";
 import { within } from "../domain/basics/time-limit";
-import { mapStream } from "../services/map-stream";
-import type { TaskWatchers, WatchRecord } from "../services/task-watch-ports";
-import { watchersUnavailable } from "../services/unavailable";
+import { mapStream } from "../services/basics/map-stream";
+import type { TaskWatchers, WatchRecord } from "../services/ports/task-watchers";
+import { watchersUnavailable } from "../services/errors/refusals";
 import { objectNameOf } from "./placement";
 import type { TaskWatchObject } from "./task-watch-object";
 import { type NoStream, STREAM_TYPE } from "./watch-answer";

@@ -1,7 +1,7 @@
 import { embeddedRulesGenerator } from "../providers/embedded/rules-generator";
 import { openAiCompatibleGenerator } from "../providers/openai-compatible/chat-generator";
 import { type AiBinding, workersAiGenerator } from "../providers/workers-ai/workers-ai-generator";
-import type { TextGenerator } from "../services/ports";
+import type { TextGenerator } from "../services/ports/ports";
 import type { ModelConfig } from "./model-config";
 
 /** The text generator that the variables name. The next provider is one line here, and one file. */

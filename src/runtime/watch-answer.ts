@@ -1,4 +1,4 @@
-import type { WatchRefusal } from "../services/task-watch-ports";
+import type { WatchRefusal } from "../services/ports/task-watchers";
 
 /** What the object of those who watch answers in place of a stream. */
 export type NoStream = WatchRefusal | { readonly kind: "unavailable" };

@@ -1,6 +1,6 @@
 import type { Task } from "../domain/tasks/task";
 import type { TaskEvent } from "../domain/tasks/task-event";
-import type { WatchRecord } from "../services/task-watch-ports";
+import type { WatchRecord } from "../services/ports/task-watchers";
 
 /** Where a watcher's events come from. */
 export interface EventSource {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { within } from "../domain/basics/time-limit";
-import type { DeliveryBells } from "../services/ports";
+import type { DeliveryBells } from "../services/ports/ports";
 import { RING_WITHIN_MS } from "./task-bells";
 
 const BELL_VERSION = 1;

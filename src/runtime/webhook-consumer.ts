@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { errorText } from "../domain/basics/error-text";
 import type { Services } from "../services/context";
-import { deliver, type EndFormat } from "../services/deliver-webhook";
+import { deliver, type EndFormat } from "../services/webhooks/deliver";
 import { consumeBells } from "./task-consumer";
 import { DeliveryBell } from "./webhook-bells";
 

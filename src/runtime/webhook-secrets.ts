@@ -1,4 +1,4 @@
-import type { WebhookSecrets } from "../services/ports";
+import type { WebhookSecrets } from "../services/ports/ports";
 import type { ServerKey } from "./config";
 
 const HMAC = { name: "HMAC", hash: "SHA-256" } as const;

@@ -1,5 +1,5 @@
 import type { Database } from "../data/database/database";
-import type { ModelGatePort } from "./model-gate-port";
+import type { ModelGatePort } from "./ports/model-gate";
 import type {
   ClaimRate,
   Clock,
@@ -15,9 +15,9 @@ import type {
   WebhookSecrets,
   WebhookSender,
   WordVectors,
-} from "./ports";
-import type { TaskRequests } from "./task-request-ports";
-import type { TaskWatchers } from "./task-watch-ports";
+} from "./ports/ports";
+import type { TaskRequests } from "./ports/task-requests";
+import type { TaskWatchers } from "./ports/task-watchers";
 
 /** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
 export interface Services {

@@ -3,10 +3,10 @@ import pLimit from "p-limit";
 import { checkpoint } from "../../src/data/parts/item-store";
 import { claimPart, yieldPart } from "../../src/data/parts/part-store";
 import { openServices } from "../../src/runtime/context";
-import { LeaseKeeper } from "../../src/services/lease-keeper";
-import { ModelCalls } from "../../src/services/model-calls";
-import { PartLease } from "../../src/services/part-lease";
-import type { RunServices } from "../../src/services/part-run";
+import { LeaseKeeper } from "../../src/services/parts/lease-keeper";
+import { ModelCalls } from "../../src/services/model/call-slots";
+import { PartLease } from "../../src/services/parts/part-lease";
+import type { RunServices } from "../../src/services/parts/part-work";
 import { db, leasedPart } from "./leased-part";
 import { rows } from "./scene";
 

@@ -1,7 +1,7 @@
 import { type GateReport, ModelGate } from "../../src/domain/model/model-gate";
-import { ServiceError } from "../../src/services/errors";
-import { type Called, ModelCalls } from "../../src/services/model-calls";
-import type { ModelGatePort } from "../../src/services/model-gate-port";
+import { ServiceError } from "../../src/services/errors/errors";
+import { type Called, ModelCalls } from "../../src/services/model/call-slots";
+import type { ModelGatePort } from "../../src/services/ports/model-gate";
 
 export const LATENCY_MS = 200;
 const USAGE = { modelCalls: 1, inputTokens: 70, outputTokens: 30 };

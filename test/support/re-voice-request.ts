@@ -1,5 +1,5 @@
 import { DEFAULT_VOICE } from "../../src/domain/agents/voice";
-import type { ReVoiceRequest } from "../../src/services/ports";
+import type { ReVoiceRequest } from "../../src/services/ports/ports";
 
 /** What a text generator is asked at the least. */
 export const RE_VOICE_REQUEST: ReVoiceRequest = {

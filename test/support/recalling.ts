@@ -5,7 +5,7 @@ import { memories } from "../../src/data/schema/core";
 import { newId } from "../../src/domain/ids";
 import { DEFAULT_MEMORY_SETTINGS, type MemorySettings } from "../../src/domain/recall/memory-settings";
 import { openServices } from "../../src/runtime/context";
-import { recallForMemories, type RecalledMemory } from "../../src/services/recall";
+import { recallForMemories, type RecalledMemory } from "../../src/services/recall/recall-for-memories";
 import { ensureCollection, type Place } from "./memories";
 
 export const NOW_MS = Date.UTC(2026, 10, 1);

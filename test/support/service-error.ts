@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { ServiceError } from "../../src/services/errors";
+import type { ServiceError } from "../../src/services/errors/errors";
 
 /** What a promise is rejected with; that it resolves is a failed assertion. */
 export function errorOf(result: Promise<unknown>): Promise<ServiceError["value"]> {

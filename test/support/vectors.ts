@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { openDatabase } from "../../src/data/database/database";
 import { type CollectionPlace, findUnembedded } from "../../src/data/vectors/vector-store";
 import type { VectorSpace } from "../../src/domain/vectors/vector-space";
-import type { EmbeddedMemory } from "../../src/services/ports";
+import type { EmbeddedMemory } from "../../src/services/ports/ports";
 import { withFaults } from "./faulty-bindings";
 import { remember } from "./recalling";
 import { rows } from "./scene";

@@ -3,7 +3,7 @@ import { endFormat } from "../../src/api/app";
 import { dnsOverHttps } from "../../src/providers/webhooks/dns-over-https";
 import { httpsSender } from "../../src/providers/webhooks/https-sender";
 import { openServices } from "../../src/runtime/context";
-import { deliver } from "../../src/services/deliver-webhook";
+import { deliver } from "../../src/services/webhooks/deliver";
 import { call } from "./api";
 import { arm } from "./faults";
 import { withFaults } from "./faulty-bindings";

@@ -26,7 +26,7 @@ const RULES: readonly Rule[] = [
   { files: "services/", may: ["domain/", "data/", "services/"], packages: PURE },
   {
     files: "providers/",
-    may: ["services/ports.ts", "services/errors.ts", "domain/", "providers/"],
+    may: ["services/ports/ports.ts", "services/errors/errors.ts", "domain/", "providers/"],
     packages: ["zod", "compromise", "eventsource-parser", "standardwebhooks", ...PURE],
   },
   {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_VOICE } from "../../src/domain/agents/voice";
 import { CONTEXT_CHARACTERS_MAX, reVoicePrompt } from "../../src/providers/prompts";
-import type { ReVoiceRequest } from "../../src/services/ports";
+import type { ReVoiceRequest } from "../../src/services/ports/ports";
 import { RE_VOICE_REQUEST } from "../support/re-voice-request";
 
 const REQUEST: ReVoiceRequest = {

@@ -6,7 +6,7 @@ import {
   type RequestMaterial,
   WHOLE_REQUEST,
 } from "../../src/domain/tasks/request";
-import { fingerprintOf } from "../../src/services/fingerprint";
+import { fingerprintOf } from "../../src/services/creation/fingerprint";
 
 const request = (body: unknown, more: Partial<RequestMaterial> = {}): RequestMaterial => ({
   api: 1,

@@ -5,7 +5,7 @@ import { sampleMemories } from "../../scripts/sample/collection.ts";
 import { allowedByVoice, checkFacts } from "../../src/domain/facts/fact-guard";
 import { DEFAULT_VOICE, type Voice } from "../../src/domain/agents/voice";
 import { embeddedRulesGenerator } from "../../src/providers/embedded/rules-generator";
-import type { ContextMemory, ReVoiceRequest } from "../../src/services/ports";
+import type { ContextMemory, ReVoiceRequest } from "../../src/services/ports/ports";
 
 const generator = embeddedRulesGenerator();
 const memory = (text: string, memoryId = "memory_1"): ContextMemory => ({ memoryId, text, occurredAt: null });

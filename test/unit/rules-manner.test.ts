@@ -9,7 +9,7 @@ import { DEFAULT_VOICE, type Voice } from "../../src/domain/agents/voice";
 import { mannerOf } from "../../src/providers/embedded/manner";
 import { OPENER_WINDOW, phraseAt } from "../../src/providers/embedded/phrase-walk";
 import { embeddedRulesGenerator } from "../../src/providers/embedded/rules-generator";
-import type { AgentProfile } from "../../src/services/ports";
+import type { AgentProfile } from "../../src/services/ports/ports";
 
 const generator = embeddedRulesGenerator();
 const agentWith = (voice: Partial<Voice>): AgentProfile => ({

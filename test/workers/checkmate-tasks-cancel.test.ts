@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { hasEnded, TASK_STATUSES } from "../../src/domain/tasks/task";
-import { cancelTasks, TOLD_OBJECTS_MAX } from "../../src/services/cancel-tasks";
+import { cancelTasks, TOLD_OBJECTS_MAX } from "../../src/services/tasks/cancel-tasks";
 import { call } from "../support/api";
 import { callerIn } from "../support/caller";
 import { arm, databaseCalls, loggedCalls, resetFaults, watchCalls } from "../support/faults";

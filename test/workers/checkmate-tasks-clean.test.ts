@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { TaskHead } from "../../src/domain/tasks/task";
-import { CLEANED_PER_CALL_MAX, cleanTasks } from "../../src/services/task-cleaning";
+import { CLEANED_PER_CALL_MAX, cleanTasks } from "../../src/services/tasks/clean-tasks";
 import { call } from "../support/api";
 import { callerIn, jumpingClock } from "../support/caller";
 import { arm, resetFaults } from "../support/faults";

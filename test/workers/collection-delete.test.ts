@@ -6,7 +6,7 @@ import {
   REMOVAL_SECONDS,
   REMOVAL_STEP_MEMORIES,
   sweepRemovals,
-} from "../../src/services/collection-removal";
+} from "../../src/services/collections/remove-collection";
 import { call } from "../support/api";
 import { callerIn, jumpingClock } from "../support/caller";
 import { arm, databaseCalls, resetFaults } from "../support/faults";

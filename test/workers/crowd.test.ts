@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { WAITING_MAX } from "../../src/runtime/gatherer";
-import { notFound } from "../../src/services/errors";
-import type { ClaimAnswer, ClaimRequest } from "../../src/services/task-request-ports";
+import { notFound } from "../../src/services/errors/errors";
+import type { ClaimAnswer, ClaimRequest } from "../../src/services/ports/task-requests";
 import { objectOf } from "../support/placement";
 import { taskOfRequest } from "../support/requests-object";
 import { batchOf, putBatch, scene } from "../support/scene";

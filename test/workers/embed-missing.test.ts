@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { embedMissing } from "../../src/services/embedding";
+import { embedMissing } from "../../src/services/vectors/embed-memories";
 import { call } from "../support/api";
 import { denseCase, denseWorker } from "../support/dense";
 import { resetFaults } from "../support/faults";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { openNextRun } from "../../src/data/tasks/run-store";
-import type { TextGenerator } from "../../src/services/ports";
+import type { TextGenerator } from "../../src/services/ports/ports";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
 import { db } from "../support/leased-part";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { REMOVAL_SECONDS, REMOVAL_STEP_MEMORIES } from "../../src/services/collection-removal";
-import { truncateMemories } from "../../src/services/memory-removal";
+import { REMOVAL_SECONDS, REMOVAL_STEP_MEMORIES } from "../../src/services/collections/remove-collection";
+import { truncateMemories } from "../../src/services/memories/remove-memories";
 import { call } from "../support/api";
 import { callerIn, jumpingClock } from "../support/caller";
 import { arm, databaseCalls, resetFaults } from "../support/faults";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Answer, call } from "../support/api";
 import { newAgent, newCollection, newTenant, sorted } from "../support/nouns";
 import { pointersOf, refusalOf } from "../support/refusal";
-import { SEARCH_ROWS_MAX } from "../../src/services/noun-search";
+import { SEARCH_ROWS_MAX } from "../../src/services/basics/name-search";
 
 interface Searchable {
   readonly operationId: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { ServiceError } from "../../src/services/errors";
+import type { ServiceError } from "../../src/services/errors/errors";
 import { generatorOn } from "../support/model-consumer";
 import { RE_VOICE_REQUEST } from "../support/re-voice-request";
 import { type Act, fails, retells, says, saysNothing, scriptedModel, sends, stalls } from "../support/scripted-model";

@@ -3,9 +3,9 @@ import { MODEL_CALLS_PER_MEMORY_MAX } from "../../src/domain/tasks/budget";
 import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/recall/memory-settings";
 import type { ReVoiceCommand } from "../../src/domain/tasks/operations";
 import { DEFAULT_VOICE } from "../../src/domain/agents/voice";
-import { ServiceError } from "../../src/services/errors";
-import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports";
-import { type CallMeter, reVoiceMemory, UNMETERED } from "../../src/services/re-voice-memory";
+import { ServiceError } from "../../src/services/errors/errors";
+import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../src/services/ports/ports";
+import { type CallMeter, reVoiceMemory, UNMETERED } from "../../src/services/operations/re-voicing/re-voice-memory";
 
 const command: ReVoiceCommand = {
   operation: "re-voice",

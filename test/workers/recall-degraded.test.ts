@@ -4,9 +4,9 @@ import { toMemorySearchResultV1 } from "../../src/api/v1/recall.dto";
 import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/recall/memory-settings";
 import { openServices } from "../../src/runtime/context";
 import type { CallContext } from "../../src/services/context";
-import type { WordVectors } from "../../src/services/ports";
-import { recallForMemories } from "../../src/services/recall";
-import { searchCollection } from "../../src/services/search-memories";
+import type { WordVectors } from "../../src/services/ports/ports";
+import { recallForMemories } from "../../src/services/recall/recall-for-memories";
+import { searchCollection } from "../../src/services/recall/search-memories";
 import { addMemories, newCollection, newTenant } from "../support/nouns";
 
 /** A search by a caller whose embedder is another than the configured one. */

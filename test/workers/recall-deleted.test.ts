@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/recall/memory-settings";
-import { recallForMemories } from "../../src/services/recall";
+import { recallForMemories } from "../../src/services/recall/recall-for-memories";
 import { call } from "../support/api";
 import { callerIn } from "../support/caller";
 import { idsOf } from "../support/memories";

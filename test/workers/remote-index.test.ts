@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type RemoteVectors, REMOTE_NEAREST_MAX } from "../../src/services/ports";
-import { remoteIndex } from "../../src/services/remote-index";
+import { type RemoteVectors, REMOTE_NEAREST_MAX } from "../../src/services/ports/ports";
+import { remoteIndex } from "../../src/services/vectors/remote-vector-index";
 import { arm, resetFaults } from "../support/faults";
 import { newPlace, type Place } from "../support/memories";
 import { rows } from "../support/scene";

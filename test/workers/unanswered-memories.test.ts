@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ITEM_STRIKES_MAX } from "../../src/services/part-turn";
+import { ITEM_STRIKES_MAX } from "../../src/services/operations/re-voicing/unanswered-memories";
 import { call } from "../support/api";
 import { resetFaults } from "../support/faults";
 import { type Consumer, consumerOf, generatorOn, silentTask } from "../support/model-consumer";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { blockIndex, BLOCKS_PER_SEARCH_MAX } from "../../src/services/block-index";
-import type { EmbeddedMemory } from "../../src/services/ports";
+import { blockIndex, BLOCKS_PER_SEARCH_MAX } from "../../src/services/vectors/d1-vector-index";
+import type { EmbeddedMemory } from "../../src/services/ports/ports";
 import { resetFaults } from "../support/faults";
 import { newPlace, type Place } from "../support/memories";
 import { rows } from "../support/scene";

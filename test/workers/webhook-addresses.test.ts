@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BatchRequestV1, toBatchInput } from "../../src/api/v1/batches.dto";
 import { readConfig } from "../../src/runtime/config";
-import { createTask } from "../../src/services/create-task";
-import { checkAddress, isPublicAddress, normalAddress } from "../../src/services/webhook-address";
+import { createTask } from "../../src/services/creation/create-task";
+import { checkAddress, isPublicAddress, normalAddress } from "../../src/services/webhooks/webhook-address";
 import fc from "fast-check";
 import { call } from "../support/api";
 import { INNER_ADDRESSES, PUBLIC_ADDRESSES } from "../support/inner-addresses";

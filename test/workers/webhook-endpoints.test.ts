@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openServices } from "../../src/runtime/context";
-import { ringForEnds, sweepDeliveries } from "../../src/services/webhook-deliveries";
+import { ringForEnds, sweepDeliveries } from "../../src/services/webhooks/deliveries";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
 import { consume } from "../support/requests-object";

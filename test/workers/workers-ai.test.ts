@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { workersAiGenerator } from "../../src/providers/workers-ai/workers-ai-generator";
 import { openServices } from "../../src/runtime/context";
-import type { ServiceError } from "../../src/services/errors";
+import type { ServiceError } from "../../src/services/errors/errors";
 import { envWith } from "../support/env-with";
 import { resetFaults } from "../support/faults";
 import { consumerOf, generatorOn, silentTask } from "../support/model-consumer";

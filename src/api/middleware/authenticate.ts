@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { authenticate as authenticateKey } from "../../services/keys";
+import { authenticate as authenticateKey } from "../../services/access/keys";
 import type { ApiEnv } from "../env";
 
 /** Finds out who calls, before anything else. @throws ServiceError `unauthenticated`. */

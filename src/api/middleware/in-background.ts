@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
-import { createTask } from "../../services/create-task";
-import { createForSubject } from "../../services/subject-tasks";
+import { createTask } from "../../services/creation/create-task";
+import { createForSubject } from "../../services/creation/create-for-subject";
 import type { ApiEnv } from "../env";
 import { claimOf, type CreationDoor, waited } from "./creation";
 import { prefersAsync } from "./prefer";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { WAIT_SECONDS_MAX } from "../../services/tasks";
+import { WAIT_SECONDS_MAX } from "../../services/tasks/tasks";
 import type { ApiEnv } from "../env";
 
 /**

@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
-import type { ServiceError } from "../../services/errors";
-import { rateLimited } from "../../services/rate";
+import type { ServiceError } from "../../services/errors/errors";
+import { rateLimited } from "../../services/access/rate-limit";
 import type { ApiEnv } from "../env";
 
 /** @returns the refusal when the caller's key has used up its rate, else undefined. */

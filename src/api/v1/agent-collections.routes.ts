@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { bindCollection, listAgentCollections, unbindCollection } from "../../services/agent-collections";
+import { bindCollection, listAgentCollections, unbindCollection } from "../../services/agents/bindings";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { rateLimit } from "../middleware/rate-limit";

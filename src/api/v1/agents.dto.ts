@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Agent } from "../../domain/agents/agent";
 import { DEFAULT_VOICE, type Person, type Voice } from "../../domain/agents/voice";
-import type { AgentDraft, AgentPatch } from "../../services/agents";
+import type { AgentDraft, AgentPatch } from "../../services/agents/agents";
 import {
   DescriptionV1,
   MemorySettingsV1,

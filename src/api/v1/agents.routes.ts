@@ -7,7 +7,7 @@ import {
   searchAgents,
   undeleteAgent,
   updateAgent,
-} from "../../services/agents";
+} from "../../services/agents/agents";
 import { listOf, pageOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";

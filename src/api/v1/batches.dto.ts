@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_MODEL_CALLS_MAX, MAX_TOKENS_MAX } from "../../domain/tasks/budget";
 import type { OnItemError } from "../../domain/tasks/operations";
-import type { Creation } from "../../services/claim-answer";
-import { BULK_ITEMS_MAX } from "../../services/create-task";
-import type { Outcome } from "../../services/outcome";
-import type { ReVoiceInput, TaskInput } from "../../services/task-input";
+import type { Creation } from "../../services/creation/read-claim-answer";
+import { BULK_ITEMS_MAX } from "../../services/creation/create-task";
+import type { Outcome } from "../../services/errors/outcome";
+import type { ReVoiceInput, TaskInput } from "../../services/ports/task-input";
 import { problemMembers } from "../problem";
 import { ProblemV1 } from "../route";
 import { LinksV1, toLinksV1 } from "./task.dto";

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { removeTask } from "../../services/task-removal";
-import { getTask, listTasks } from "../../services/tasks";
+import { removeTask } from "../../services/tasks/remove-task";
+import { getTask, listTasks } from "../../services/tasks/tasks";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api, ApiEnv } from "../env";
 import { rateLimit } from "../middleware/rate-limit";

@@ -5,8 +5,8 @@ import {
   type CanceledMany,
   type CancelManyInput,
   type SkippedTask,
-} from "../../services/cancel-tasks";
-import { CLEAN_OLDER_THAN_DAYS_DEFAULT } from "../../services/task-cleaning";
+} from "../../services/tasks/cancel-tasks";
+import { CLEAN_OLDER_THAN_DAYS_DEFAULT } from "../../services/tasks/clean-tasks";
 import { NameV1, severalV1, TimestampV1 } from "./common.dto";
 import { OperationV1, TaskStatusV1, TaskTypeV1 } from "./task.dto";
 

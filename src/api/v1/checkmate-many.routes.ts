@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { cancelTasks } from "../../services/cancel-tasks";
-import { CLEANED_PER_CALL_MAX, cleanTasks } from "../../services/task-cleaning";
+import { cancelTasks } from "../../services/tasks/cancel-tasks";
+import { CLEANED_PER_CALL_MAX, cleanTasks } from "../../services/tasks/clean-tasks";
 import type { Api } from "../env";
 import { jsonBody } from "../middleware/json-body";
 import { rateLimit } from "../middleware/rate-limit";

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { invokeTask } from "../../services/invoke-task";
-import { cancelTask, getTask, listItems, listTasks, waitForEnd } from "../../services/tasks";
+import { invokeTask } from "../../services/tasks/invoke-task";
+import { cancelTask, getTask, listItems, listTasks, waitForEnd } from "../../services/tasks/tasks";
 import { decodeCursorOf, listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";

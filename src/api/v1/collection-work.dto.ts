@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { OnLineError, StoredFile } from "../../domain/tasks/operations";
-import { NO_LABELS, type TaskInput } from "../../services/task-input";
+import { NO_LABELS, type TaskInput } from "../../services/ports/task-input";
 
 const ON_ERRORS = { stop: "stop", skip: "skip" } as const satisfies Record<OnLineError, OnLineError>;
 

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context, TypedResponse } from "hono";
-import { analyzeNow } from "../../services/analyzing";
-import { openExport, streamExport } from "../../services/exporting";
+import { analyzeNow } from "../../services/operations/collection-work/analyze";
+import { openExport, streamExport } from "../../services/operations/export-import/export";
 import type { Api, ApiEnv } from "../env";
 import { creation } from "../middleware/creation";
 import { importFile } from "../middleware/import-file";

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Collection } from "../../domain/collections/collection";
-import { type EmbedderState, embedderOf } from "../../services/embedder-state";
-import type { CollectionDraft } from "../../services/collections";
+import { type EmbedderState, embedderOf } from "../../services/vectors/embedder-status";
+import type { CollectionDraft } from "../../services/collections/collections";
 import { DescriptionV1, listV1, MetadataV1, NameV1, TimestampV1, toTimestamp, withoutUndefined } from "./common.dto";
 import type { Services } from "../../services/context";
 import { searchFieldsV1 } from "./search.dto";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { removeCollection } from "../../services/collection-removal";
+import { removeCollection } from "../../services/collections/remove-collection";
 import {
   createCollection,
   getCollection,
@@ -7,7 +7,7 @@ import {
   searchCollections,
   undeleteCollection,
   updateCollection,
-} from "../../services/collections";
+} from "../../services/collections/collections";
 import { listOf, pageOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Reservation } from "../../services/reservations";
+import type { Reservation } from "../../services/creation/reservations";
 import { TimestampV1, toTimestamp } from "./common.dto";
 
 const PUT_KEY_EXAMPLE = "1.3f6c1d0e9b8a7f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6";

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { ApiKey } from "../../domain/access/api-key";
-import type { KeyDraft } from "../../services/keys";
+import type { KeyDraft } from "../../services/access/keys";
 import { NameV1, TimestampV1, toMsOrNull, toTimestamp, toTimestampOrNull } from "./common.dto";
 
 const KeyNameV1 = NameV1.openapi({ description: "What the key is for.", example: "nightly import" });

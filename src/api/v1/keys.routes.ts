@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { createKey, listKeys, removeKey } from "../../services/keys";
+import { createKey, listKeys, removeKey } from "../../services/access/keys";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { jsonBody } from "../middleware/json-body";

@@ -12,9 +12,9 @@ import {
   type MemoryContent,
   type MemoryType,
 } from "../../domain/memories/memory";
-import type { MemoryPatch } from "../../services/memory-changes";
-import type { MemoryVerdict } from "../../services/memories";
-import { fail, type Outcome, succeed } from "../../services/outcome";
+import type { MemoryPatch } from "../../services/memories/update-memory";
+import type { MemoryVerdict } from "../../services/memories/memories";
+import { fail, type Outcome, succeed } from "../../services/errors/outcome";
 import { faultsOf, validationFailed } from "../faults";
 import { problemMembers } from "../problem";
 import { ProblemV1 } from "../route";

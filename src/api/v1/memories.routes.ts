@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { createMemories, getMemory, listMemories } from "../../services/memories";
+import { createMemories, getMemory, listMemories } from "../../services/memories/memories";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf } from "../etag";

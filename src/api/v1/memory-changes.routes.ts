@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
-import { updateMemory } from "../../services/memory-changes";
-import { removeMemory, truncateMemories, undeleteMemory } from "../../services/memory-removal";
-import { createMemories } from "../../services/memories";
+import { updateMemory } from "../../services/memories/update-memory";
+import { removeMemory, truncateMemories, undeleteMemory } from "../../services/memories/remove-memories";
+import { createMemories } from "../../services/memories/memories";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";
 import { jsonBody, MEMORIES_BODY_BYTES_MAX } from "../middleware/json-body";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { createNamespace, listNamespaces } from "../../services/namespaces";
+import { createNamespace, listNamespaces } from "../../services/access/namespaces";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { jsonBody } from "../middleware/json-body";

@@ -1,6 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import type { ItemVerdict } from "../../domain/tasks/task";
-import { PREVIEW_MEMORIES_MAX, type PreviewedMemory, type ReVoicePreview } from "../../services/re-voice-preview";
+import {
+  PREVIEW_MEMORIES_MAX,
+  type PreviewedMemory,
+  type ReVoicePreview,
+} from "../../services/creation/preview-re-voicing";
 import { FlagQueryV1, TimestampV1, toTimestampOrNull } from "./common.dto";
 import { ItemProblemV1, ItemVerdictV1, toItemProblemV1 } from "./task.dto";
 

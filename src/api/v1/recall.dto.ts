@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { IMPORTANCE_MAX, IMPORTANCE_MIN } from "../../domain/memories/memory";
 import { CONTEXT_TOKENS_DEFAULT, CONTEXT_TOKENS_MAX } from "../../domain/recall/prompt-context";
 import type { RecallFilters } from "../../domain/recall/recall-filters";
-import type { FoundMemory, MemorySearch, MemorySearchResult } from "../../services/search-memories";
+import type { FoundMemory, MemorySearch, MemorySearchResult } from "../../services/recall/search-memories";
 import {
   MemorySettingsV1,
   NAME_MAX_CHARACTERS,

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { searchAgentMemories, searchCollection } from "../../services/search-memories";
+import { searchAgentMemories, searchCollection } from "../../services/recall/search-memories";
 import type { Api } from "../env";
 import { jsonBody } from "../middleware/json-body";
 import { rateLimit } from "../middleware/rate-limit";

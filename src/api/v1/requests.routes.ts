@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { cancelRequest, getRequest, type KnownRequest } from "../../services/requests";
+import { cancelRequest, getRequest, type KnownRequest } from "../../services/creation/requests";
 import type { Api } from "../env";
 import { rateLimit } from "../middleware/rate-limit";
 import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { SEARCH_WORDS_MAX, searchWordsOf } from "../../domain/recall/name-search";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../../domain/page";
-import type { NounSearch } from "../../services/noun-search";
+import type { NounSearch } from "../../services/basics/name-search";
 import { MetadataV1 } from "./common.dto";
 
 const QUERY_MAX_CHARACTERS = 200;

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { TaskEvent, TaskEventItem, TaskEventKind } from "../../domain/tasks/task-event";
-import type { WatchRecord } from "../../services/task-watch-ports";
+import type { WatchRecord } from "../../services/ports/task-watchers";
 import { HEARTBEAT, serverSentEvent } from "../event-stream";
 import { toTimestamp, TimestampV1 } from "./common.dto";
 import { ProgressV1, toProgressV1 } from "./progress.dto";

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context, TypedResponse } from "hono";
-import { mapStream } from "../../services/map-stream";
-import { type Ahead, listTaskEvents, readTaskLog, watchTask } from "../../services/task-events";
+import { mapStream } from "../../services/basics/map-stream";
+import { type Ahead, listTaskEvents, readTaskLog, watchTask } from "../../services/tasks/task-events";
 import { decodeCursorOf, listOf } from "../cursor";
 import type { Api, ApiEnv } from "../env";
 import { EVENT_STREAM, EVENT_STREAM_HEADERS, sequenceOf, wantsEventStream } from "../event-stream";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { listDeliveries, redeliver } from "../../services/webhook-deliveries";
+import { listDeliveries, redeliver } from "../../services/webhooks/deliveries";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { rateLimit } from "../middleware/rate-limit";

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { DeliveryState, TaskWebhook, Webhook, WebhookEvent, WebhookWish } from "../../domain/tasks/task-end";
-import { WEBHOOK_URL_CHARACTERS_MAX } from "../../services/webhook-address";
-import type { WebhookSecret } from "../../services/webhooks";
+import { WEBHOOK_URL_CHARACTERS_MAX } from "../../services/webhooks/webhook-address";
+import type { WebhookSecret } from "../../services/webhooks/webhooks";
 import { DescriptionV1, listV1, TimestampV1, toTimestamp, toTimestampOrNull, withoutUndefined } from "./common.dto";
 
 const EVENTS = { complete: "complete", error: "error", canceled: "canceled" } as const satisfies Record<

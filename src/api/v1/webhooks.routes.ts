@@ -7,7 +7,7 @@ import {
   removeWebhook,
   rotateWebhookSecret,
   updateWebhook,
-} from "../../services/webhooks";
+} from "../../services/webhooks/webhooks";
 import { listOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";

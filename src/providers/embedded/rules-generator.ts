@@ -1,5 +1,5 @@
 import { allowedByVoice, checkFacts } from "../../domain/facts/fact-guard";
-import type { AgentProfile, ReVoiceRequest, TextGenerator } from "../../services/ports";
+import type { AgentProfile, ReVoiceRequest, TextGenerator } from "../../services/ports/ports";
 import { contractWords, expandContractions } from "./contractions";
 import { completeSentences, leaveSubjectsOut } from "./ellipsis";
 import { readLexicon, swapWords, type SwapTable } from "./lexicon";

@@ -1,5 +1,5 @@
 import type { WordTable } from "../../domain/recall/word-table";
-import type { WordVectors } from "../../services/ports";
+import type { WordVectors } from "../../services/ports/ports";
 import { readWordTable } from "./word-table";
 
 /** What the table at WORD_VECTORS_PATH holds: GloVe, 20,000 words, see public/embedder/NOTICE.txt. */

@@ -12,7 +12,7 @@ import {
   MEMORY_TEXT_MAX_CHARACTERS,
   MEMORY_TYPES,
 } from "../../domain/memories/memory";
-import type { GivenLine, GivenMemory, MemoryFormat } from "../../services/ports";
+import type { GivenLine, GivenMemory, MemoryFormat } from "../../services/ports/ports";
 
 /*
  * Version 1 of the file: a line about the collection, then one for each memory, as `GET …/memories` shows it. A file

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ServiceError } from "../../services/errors";
-import type { TokenUsage } from "../../services/ports";
+import { ServiceError } from "../../services/errors/errors";
+import type { TokenUsage } from "../../services/ports/ports";
 import { CONTENT_CHARACTERS_MAX, type ModelAnswer, ModelUsage } from "../model-answer";
 import { type EndpointAnswer, parseJson } from "./http-client";
 

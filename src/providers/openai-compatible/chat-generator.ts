@@ -1,4 +1,4 @@
-import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../services/ports";
+import type { ReVoiceRequest, ReVoiceResult, TextGenerator } from "../../services/ports/ports";
 import { outputTokensMax, seedOf, toReVoiceResult } from "../model-answer";
 import { type PromptMessage, reVoicePrompt } from "../prompts";
 import { readChatAnswer } from "./chat-answer";

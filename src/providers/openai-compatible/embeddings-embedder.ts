@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Embedder } from "../../services/ports";
+import type { Embedder } from "../../services/ports/ports";
 import {
   beginningOf,
   EMBEDDED_CHARACTERS_MAX,

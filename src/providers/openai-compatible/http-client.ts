@@ -1,7 +1,7 @@
 import { createParser } from "eventsource-parser";
 import { z } from "zod";
 import { TimeLimitError, within } from "../../domain/basics/time-limit";
-import { ServiceError } from "../../services/errors";
+import { ServiceError } from "../../services/errors/errors";
 import { retryAfterSeconds } from "./retry-after";
 
 /** An error's body is only read for a code: no more is looked at. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { TimeLimitError, within } from "../../domain/basics/time-limit";
 import type { VectorSpace } from "../../domain/vectors/vector-space";
-import { ServiceError } from "../../services/errors";
-import { REMOTE_NEAREST_MAX, type RemoteVectors } from "../../services/ports";
+import { ServiceError } from "../../services/errors/errors";
+import { REMOTE_NEAREST_MAX, type RemoteVectors } from "../../services/ports/ports";
 
 /** What is used of a Vectorize binding. */
 export interface VectorizeBinding {

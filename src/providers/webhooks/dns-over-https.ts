@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { within } from "../../domain/basics/time-limit";
-import type { NameResolver } from "../../services/ports";
+import type { NameResolver } from "../../services/ports/ports";
 
 const RESOLVE_WITHIN_MS = 3_000;
 const ANSWER_CHARACTERS_MAX = 65_536;

@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
 import { TimeLimitError, within } from "../../domain/basics/time-limit";
-import type { WebhookAnswer, WebhookMessage, WebhookSender } from "../../services/ports";
+import type { WebhookAnswer, WebhookMessage, WebhookSender } from "../../services/ports/ports";
 import { retryAfterSeconds } from "../openai-compatible/retry-after";
 
 /** An endpoint that has not answered by then has failed: it should say that it has the message, and work later. */

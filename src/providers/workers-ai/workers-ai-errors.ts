@@ -1,4 +1,4 @@
-import { ServiceError } from "../../services/errors";
+import { ServiceError } from "../../services/errors/errors";
 
 /** When the account's allowance of a day is used up: look again so often. */
 const ALLOWANCE_SECONDS = 3_600;

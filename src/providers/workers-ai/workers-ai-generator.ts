@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ReVoiceResult, TextGenerator } from "../../services/ports";
+import type { ReVoiceResult, TextGenerator } from "../../services/ports/ports";
 import {
   CONTENT_CHARACTERS_MAX,
   type ModelAnswer,

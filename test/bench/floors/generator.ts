@@ -1,5 +1,5 @@
 import { embeddedRulesGenerator } from "../../../src/providers/embedded/rules-generator";
-import type { AgentProfile } from "../../../src/services/ports";
+import type { AgentProfile } from "../../../src/services/ports/ports";
 
 interface Asked {
   readonly agent: AgentProfile;

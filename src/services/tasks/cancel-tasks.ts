@@ -1,0 +1,128 @@
+import pLimit from "p-limit";
+import {
+  cancelTasks as cancelStored,
+  findBeforeCancel,
+  findOpenTaskIds,
+  type TaskBefore,
+} from "../../data/tasks/cancel-store";
+import { ID_CHARACTERS_MAX } from "../../domain/ids";
+import { CANCELABLE_STATUSES, type TaskStatus } from "../../domain/tasks/task";
+import { within } from "../../domain/basics/time-limit";
+import type { CallContext } from "../context";
+import { filterOf, type TaskSearch } from "./tasks";
+import { tellWatchers } from "./notify-watchers";
+import { ringForEnds } from "../webhooks/deliveries";
+
+/** Tasks that one call cancels. */
+export const CANCELED_PER_CALL_MAX = 10_000;
+/** So many a search cancels where the caller names no number. */
+export const CANCELED_BY_SEARCH_DEFAULT = 100;
+/**
+ * Objects that are told of the end of their task: a Worker has a thousand calls in all. The alarms of the others find
+ * out by themselves.
+ */
+export const TOLD_OBJECTS_MAX = 200;
+const TOLD_AT_ONCE = 16;
+const TELL_WITHIN_MS = 1_000;
+
+export interface CancelManyInput {
+  /** Those that are named, or the open ones of a search, oldest first. */
+  readonly which: { readonly taskIds: readonly string[] } | { readonly search: TaskSearch };
+  /** Change nothing: only say what would be. */
+  readonly dryRun: boolean;
+  /** How many are taken at most; undefined where the caller names no number. */
+  readonly maxResults: number | undefined;
+}
+
+export interface CanceledMany {
+  /** With their status after the call. */
+  readonly done: readonly { readonly taskId: string; readonly status: TaskStatus }[];
+  readonly skipped: readonly SkippedTask[];
+  /** How many tasks were left out for `maxResults`. */
+  readonly remaining: number;
+}
+
+export interface SkippedTask {
+  readonly taskId: string;
+  /** Null where it was not looked at, or there is none. */
+  readonly status: TaskStatus | null;
+  readonly reason: "ended" | "removed" | "not-found" | "over-limit";
+}
+
+/**
+ * Cancels many tasks in one transaction, each with a verdict; an id that stands twice has one. It may be sent again at
+ * any time: what it ended is then `ended`. Once it has answered, nothing is written any more for what is canceled.
+ */
+export async function cancelTasks(ctx: CallContext, input: CancelManyInput): Promise<CanceledMany> {
+  const { db, namespaceId, clock } = ctx;
+  const { taskIds, over, remaining } = await choose(ctx, input);
+  const known = taskIds.filter((id) => id.length <= ID_CHARACTERS_MAX);
+  const found = input.dryRun
+    ? await findBeforeCancel(db, namespaceId, known)
+    : await cancelStored(db, namespaceId, known, clock.nowMs());
+  const open = new Map(found.filter(isOpen).map((task) => [task.id, task]));
+  const others = new Map(found.filter((task) => !isOpen(task)).map((task) => [task.id, task]));
+  if (!input.dryRun) {
+    await tellObjects(ctx, [...open.values()]);
+    await ringForEnds(
+      ctx,
+      [...open.values()].filter(({ hasWebhook }) => hasWebhook),
+    );
+  }
+  const done = taskIds.flatMap((taskId) => {
+    const task = open.get(taskId);
+    return task === undefined ? [] : [{ taskId, status: input.dryRun ? task.status : CANCELED }];
+  });
+  const skipped = taskIds.filter((id) => !open.has(id)).map((id) => skippedOf(id, others.get(id)));
+  return { done, skipped: [...skipped, ...over.map(leftOut)], remaining };
+}
+
+const CANCELED = "canceled" satisfies TaskStatus;
+
+interface Chosen {
+  /** Each once. */
+  readonly taskIds: readonly string[];
+  /** Those that were named beyond the number. */
+  readonly over: readonly string[];
+  readonly remaining: number;
+}
+
+async function choose(ctx: CallContext, { which, maxResults }: CancelManyInput): Promise<Chosen> {
+  if ("taskIds" in which) {
+    const named = [...new Set(which.taskIds)];
+    const over = named.slice(maxResults ?? CANCELED_PER_CALL_MAX);
+    return { taskIds: named.slice(0, named.length - over.length), over, remaining: over.length };
+  }
+  const limit = maxResults ?? CANCELED_BY_SEARCH_DEFAULT;
+  const { ids, matched } = await findOpenTaskIds(ctx.db, ctx.namespaceId, await filterOf(ctx, which.search), limit);
+  return { taskIds: ids, over: [], remaining: matched - ids.length };
+}
+
+function isOpen({ status, removed }: TaskBefore): boolean {
+  return !removed && CANCELABLE_STATUSES.includes(status);
+}
+
+function skippedOf(taskId: string, task: TaskBefore | undefined): SkippedTask {
+  if (task === undefined) return { taskId, status: null, reason: "not-found" };
+  return { taskId, status: task.status, reason: task.removed ? "removed" : "ended" };
+}
+
+function leftOut(taskId: string): SkippedTask {
+  return { taskId, status: null, reason: "over-limit" };
+}
+
+/**
+ * Tells the objects of tasks that they ended, as far as a call goes: first those that somebody watches, then those that
+ * may be filled meanwhile, then those at work. Best effort, as for one task.
+ */
+async function tellObjects(ctx: CallContext, canceled: readonly TaskBefore[]): Promise<void> {
+  const nowMs = ctx.clock.nowMs();
+  const urgency = ({ status, watchedUntilMs }: TaskBefore) =>
+    (watchedUntilMs ?? 0) > nowMs ? 0 : status === "unbound" ? 1 : status === "created" ? 3 : 2;
+  const told = canceled.toSorted((a, b) => urgency(a) - urgency(b)).slice(0, TOLD_OBJECTS_MAX);
+  const slot = pLimit(TOLD_AT_ONCE);
+  const calls = told.map(({ id, run, watchedUntilMs }) =>
+    slot(() => Promise.all([ctx.requests.ended(id, run), tellWatchers(ctx, id, watchedUntilMs)])),
+  );
+  await within(TELL_WITHIN_MS, Promise.all(calls)).catch(() => slot.clearQueue());
+}

@@ -1,0 +1,34 @@
+import { lookAtEvents } from "../../data/tasks/event-store";
+import { hasEnded, type Task } from "../../domain/tasks/task";
+import { type TaskEvent, taskEventsOf } from "../../domain/tasks/task-event";
+import type { Services } from "../context";
+
+/** A task as its watchers see it. */
+export interface WatchedSight {
+  readonly task: Task;
+  readonly events: readonly TaskEvent[];
+  /** There may be more events than were read. */
+  readonly more: boolean;
+  /** Nothing comes after these events: the task has ended with them, or was removed. */
+  readonly over: boolean;
+}
+
+/**
+ * Looks at a task for all its watchers, in one round trip.
+ * @param wanted `after` is null for the last events that there are; `watchedForMs` is null where nothing need be said.
+ * @returns undefined where the namespace has no such task.
+ */
+export async function lookAtWatched(
+  services: Services,
+  of: { readonly namespaceId: string; readonly taskId: string },
+  wanted: { readonly after: number | null; readonly limit: number; readonly watchedForMs: number | null },
+): Promise<WatchedSight | undefined> {
+  const { after, limit, watchedForMs } = wanted;
+  const watchedUntilMs = watchedForMs === null ? null : services.clock.nowMs() + watchedForMs;
+  const sight = await lookAtEvents(services.db, of, { after, limit, watchedUntilMs });
+  if (sight === undefined) return undefined;
+  const { task, stored } = sight;
+  const more = after !== null && stored.length === limit;
+  const over = !more && (hasEnded(task.status) || task.deletedAtMs !== null);
+  return { task, events: taskEventsOf(task, stored, after ?? 0), more, over };
+}

@@ -1,0 +1,101 @@
+import {
+  listDeliveries as listStored,
+  removeOldDeliveries,
+  reviveDelivery,
+  takeDueDeliveries,
+} from "../../data/webhooks/delivery-store";
+import { errorText } from "../../domain/basics/error-text";
+import type { Page, PageRequest } from "../../domain/page";
+import type { Task } from "../../domain/tasks/task";
+import { type Delivery, DELIVERY_DAYS, deliveryIdOf, type DeliveryState } from "../../domain/tasks/task-end";
+import type { CallContext, Services } from "../context";
+import { notFound, ServiceError } from "../errors/errors";
+import { getWebhook } from "./webhooks";
+
+const DAY_MS = 86_400_000;
+/** What was rung for and is still due is rung for again after this. */
+const LOOK_AGAIN_MS = 600_000;
+/** As many rings as the queue takes in one call. */
+const RINGS_PER_CALL = 100;
+const SWEEP_PAGES_MAX = 10;
+const REMOVED_PER_SWEEP = 1_000;
+
+/** The log of an endpoint: what was to be told, and how it went. @throws ServiceError `webhook-not-found`. */
+export async function listDeliveries(
+  ctx: CallContext,
+  webhookId: string,
+  state: DeliveryState | undefined,
+  page: PageRequest,
+): Promise<Page<Delivery>> {
+  await getWebhook(ctx, webhookId);
+  return listStored(ctx.db, { namespaceId: ctx.namespaceId, webhookId, state }, page);
+}
+
+/**
+ * Delivers once more, now, with all attempts anew. The message has the same id, by which its receiver knows it.
+ * @throws ServiceError `webhook-not-found`, `delivery-not-found`, `webhook-disabled`.
+ */
+export async function redeliver(ctx: CallContext, webhookId: string, id: string): Promise<Delivery> {
+  const webhook = await getWebhook(ctx, webhookId);
+  const { namespaceId } = ctx;
+  if (!webhook.enabled) {
+    const detail = "The webhook is disabled: nothing is sent to it. Enable it with PATCH /v1/webhooks/{webhook_id}.";
+    throw new ServiceError("conflict", "webhook-disabled", detail);
+  }
+  const revived = await reviveDelivery(ctx.db, { namespaceId, webhookId, id }, ctx.clock.nowMs());
+  if (revived === undefined) throw notFound("delivery");
+  await ring(ctx, [id]);
+  return revived;
+}
+
+/** Rings for the delivery of an end, where the task may have one. Lost, the sweeper rings. */
+export async function ringForEnd(services: Services, { id }: Pick<Task, "id">, run: number): Promise<void> {
+  await ring(services, [deliveryIdOf(id, run)]);
+}
+
+/** The same, for one that is known to be there. */
+export async function ringForDelivery(services: Services, deliveryId: string): Promise<void> {
+  await ring(services, [deliveryId]);
+}
+
+/** Deliveries that are rung for when many tasks end at once; the others are the sweeper's. */
+const ENDS_RUNG_FOR_MAX = 1_000;
+
+/** As {@link ringForEnd}, for many: as far as one call goes. A queue that does not take them is not asked again. */
+export async function ringForEnds(
+  services: Services,
+  ends: readonly { readonly id: string; readonly run: number }[],
+): Promise<void> {
+  const ids = ends.slice(0, ENDS_RUNG_FOR_MAX).map(({ id, run }) => deliveryIdOf(id, run));
+  for (let i = 0; i < ids.length; i += RINGS_PER_CALL)
+    if (!(await ring(services, ids.slice(i, i + RINGS_PER_CALL)))) return;
+}
+
+/**
+ * Rings for what is due and was not rung for, or whose bell was lost; and forgets deliveries that are past their time.
+ * @returns how many were rung for.
+ */
+export async function sweepDeliveries(services: Services): Promise<number> {
+  const { db, clock } = services;
+  let count = 0;
+  for (let page = 0; page < SWEEP_PAGES_MAX; page++) {
+    const nowMs = clock.nowMs();
+    const due = await takeDueDeliveries(db, nowMs, nowMs + LOOK_AGAIN_MS, RINGS_PER_CALL);
+    if (due.length > 0) await ring(services, due);
+    count += due.length;
+    if (due.length < RINGS_PER_CALL) break;
+  }
+  await removeOldDeliveries(db, clock.nowMs() - DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
+  return count;
+}
+
+/** @returns whether the queue took it. */
+async function ring({ webhooks, log }: Services, deliveryIds: readonly string[]): Promise<boolean> {
+  try {
+    await webhooks.bells.ring(deliveryIds, 0);
+    return true;
+  } catch (error) {
+    log("warn", "delivery-bell-lost", { count: deliveryIds.length, error: errorText(error) });
+    return false;
+  }
+}
