@@ -1,11 +1,11 @@
 import { createApp, endFormat } from "./api/app";
-import { openServices } from "./runtime/context";
-import { sweepAll } from "./runtime/sweeper";
-import { consumeQueues } from "./runtime/webhook-consumer";
+import { openServices } from "./runtime/composition";
+import { sweepAll } from "./runtime/consumers/scheduled";
+import { consumeQueues } from "./runtime/consumers/webhook-consumer";
 
-export { ModelGateObject } from "./runtime/model-gate-object";
-export { TaskRequestObject } from "./runtime/task-request-object";
-export { TaskWatchObject } from "./runtime/task-watch-object";
+export { ModelGateObject } from "./runtime/objects/model-gate/model-gate-object";
+export { TaskRequestObject } from "./runtime/objects/requests/task-request-object";
+export { TaskWatchObject } from "./runtime/objects/watching/watch-object";
 
 const app = createApp();
 

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { ApiRuntime } from "../runtime/context";
+import type { ApiRuntime } from "../runtime/composition";
 import type { CallContext, Services } from "../services/context";
 import type { Creation } from "../services/creation/read-claim-answer";
 import type { CreationRequest } from "../services/basics/made-once";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
 import { checkpoint } from "../../src/data/parts/item-store";
 import { claimPart, yieldPart } from "../../src/data/parts/part-store";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { LeaseKeeper } from "../../src/services/parts/lease-keeper";
 import { ModelCalls } from "../../src/services/model/call-slots";
 import { PartLease } from "../../src/services/parts/part-lease";

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import type { CallContext } from "../../src/services/context";
 
 /** A caller of the services themselves, inside a namespace, some of whose services are the test's own. */

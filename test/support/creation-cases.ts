@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { objectNameOf } from "../../src/runtime/placement";
+import { objectNameOf } from "../../src/runtime/config/placement";
 import { bulkItemRequestIdsOf, taskIdOf } from "../../src/domain/ids";
 import { type Answer, call, until } from "./api";
 import { arm, disarm, type Fault, type FaultKind, type Scope, watchCalls } from "./faults";

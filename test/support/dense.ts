@@ -1,6 +1,6 @@
 import { createExecutionContext } from "cloudflare:test";
 import { vi } from "vitest";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import type { Services } from "../../src/services/context";
 import worker from "../../src/worker";
 import { type Answer, answerOf, requestOf } from "./api";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
 import { openAiCompatibleGenerator } from "../../src/providers/openai-compatible/chat-generator";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { LeaseKeeper } from "../../src/services/parts/lease-keeper";
 import type { Limits } from "../../src/services/context";
 import { ModelCalls } from "../../src/services/model/call-slots";

@@ -1,4 +1,4 @@
-import type { Placements } from "../../src/runtime/placement";
+import type { Placements } from "../../src/runtime/config/placement";
 
 let placements: Placements | undefined;
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
-import { readConfig } from "../../src/runtime/config";
-import { objectNameOf } from "../../src/runtime/placement";
+import { readConfig } from "../../src/runtime/config/config";
+import { objectNameOf } from "../../src/runtime/config/placement";
 
 /** Where the requests objects under test are: the project says it. */
 export const PLACEMENT = readConfig(env).placements.current;

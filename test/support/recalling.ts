@@ -4,7 +4,7 @@ import { openDatabase } from "../../src/data/database/database";
 import { memories } from "../../src/data/schema/core";
 import { newId } from "../../src/domain/ids";
 import { DEFAULT_MEMORY_SETTINGS, type MemorySettings } from "../../src/domain/recall/memory-settings";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { recallForMemories, type RecalledMemory } from "../../src/services/recall/recall-for-memories";
 import { ensureCollection, type Place } from "./memories";
 

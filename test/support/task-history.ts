@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { call } from "./api";
 import { silentTask } from "./requests-object";
 import { rows, type Scene, scene } from "./scene";

@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { type Placements, objectNameOf } from "../../src/runtime/placement";
-import { readConfig } from "../../src/runtime/config";
+import { type Placements, objectNameOf } from "../../src/runtime/config/placement";
+import { readConfig } from "../../src/runtime/config/config";
 import worker from "./worker";
 import { type Answer, answerOf, requestOf } from "./api";
 import { setObjectPlacements } from "./object-placements";

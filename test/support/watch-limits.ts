@@ -1,4 +1,4 @@
-import type { WatchLimits } from "../../src/runtime/task-watch";
+import type { WatchLimits } from "../../src/runtime/objects/watching/watched-task";
 
 const OF_TESTS: WatchLimits = {
   watchersPerTask: 60,

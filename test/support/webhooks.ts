@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { endFormat } from "../../src/api/app";
 import { dnsOverHttps } from "../../src/providers/webhooks/dns-over-https";
 import { httpsSender } from "../../src/providers/webhooks/https-sender";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { deliver } from "../../src/services/webhooks/deliver";
 import { call } from "./api";
 import { arm } from "./faults";

@@ -1,6 +1,6 @@
-import { TaskRequestObject as RealObject } from "../../src/runtime/task-request-object";
-import { TaskWatchObject as RealWatchObject } from "../../src/runtime/task-watch-object";
-import { openServices, placementsOf } from "../../src/runtime/context";
+import { TaskRequestObject as RealObject } from "../../src/runtime/objects/requests/task-request-object";
+import { TaskWatchObject as RealWatchObject } from "../../src/runtime/objects/watching/watch-object";
+import { openServices, placementsOf } from "../../src/runtime/composition";
 import worker from "../../src/worker";
 import { testClaimRate } from "./claim-rate";
 import { testClock } from "./clock";
@@ -15,7 +15,7 @@ export default {
   scheduled: (controller, env) => worker.scheduled(controller, withFaults(env)),
 } satisfies ExportedHandler<Env>;
 
-export { ModelGateObject } from "../../src/runtime/model-gate-object";
+export { ModelGateObject } from "../../src/runtime/objects/model-gate/model-gate-object";
 
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {

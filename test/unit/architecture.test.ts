@@ -36,7 +36,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: "api/",
-    may: ["services/", "runtime/context.ts", "domain/", "api/"],
+    may: ["services/", "runtime/composition.ts", "domain/", "api/"],
     packages: ["hono", "@hono/zod-openapi", "@scalar/hono-api-reference", "zod", ...PURE],
   },
   { files: "worker.ts", may: ["api/app.ts", "runtime/"], packages: [] },

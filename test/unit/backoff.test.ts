@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextTryMs } from "../../src/runtime/backoff";
+import { nextTryMs } from "../../src/runtime/objects/requests/backoff";
 
 const LEASE_SECONDS = 60;
 const triesOf = (tries: number) => Array.from({ length: 200 }, () => nextTryMs(tries, LEASE_SECONDS));

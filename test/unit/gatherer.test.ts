@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Gatherer, TooManyWaiting, WAITING_MAX } from "../../src/runtime/gatherer";
+import { Gatherer, TooManyWaiting, WAITING_MAX } from "../../src/runtime/objects/requests/gatherer";
 
 /** A gatherer that takes a turn for each group, and the sizes of its groups. */
 function gathering() {

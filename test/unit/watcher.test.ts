@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { TaskEvent } from "../../src/domain/tasks/task-event";
-import { type Batch, Watcher } from "../../src/runtime/watcher";
+import { type Batch, Watcher } from "../../src/runtime/objects/watching/event-stream";
 
 const LIMITS = { beatMs: 15_000, stalledMs: 60_000 };
 

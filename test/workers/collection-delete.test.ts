@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import {
   removeCollection,
   REMOVAL_SECONDS,

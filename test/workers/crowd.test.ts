@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { WAITING_MAX } from "../../src/runtime/gatherer";
+import { WAITING_MAX } from "../../src/runtime/objects/requests/gatherer";
 import { notFound } from "../../src/services/errors/errors";
 import type { ClaimAnswer, ClaimRequest } from "../../src/services/ports/task-requests";
 import { objectOf } from "../support/placement";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../src/runtime/config";
-import { openServices } from "../../src/runtime/context";
+import { readConfig } from "../../src/runtime/config/config";
+import { openServices } from "../../src/runtime/composition";
 import { envWith } from "../support/env-with";
 
 const embedderOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).embedder;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openAiCompatibleEmbedder } from "../../src/providers/openai-compatible/embeddings-embedder";
 import { workersAiEmbedder } from "../../src/providers/workers-ai/workers-ai-embedder";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { EMBEDDED_TEXTS_MAX } from "../../src/services/ports/ports";
 import { envWith } from "../support/env-with";
 import {

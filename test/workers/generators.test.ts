@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { ServiceError } from "../../src/services/errors/errors";
 import { LeaseKeeper } from "../../src/services/parts/lease-keeper";
 import { ModelCalls } from "../../src/services/model/call-slots";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { type KeptLease, LeaseKeeper } from "../../src/services/parts/lease-keeper";
 import { ModelCalls } from "../../src/services/model/call-slots";
 import type { TextGenerator } from "../../src/services/ports/ports";

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/data/database/database";
 import type { MemoryContent } from "../../src/domain/memories/memory";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import type { CallContext } from "../../src/services/context";
 import { createMemories } from "../../src/services/memories/memories";
 import { succeed } from "../../src/services/errors/outcome";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../src/runtime/config";
+import { readConfig } from "../../src/runtime/config/config";
 
 const modelOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).model;
 const gateOf = (variables: object) => readConfig({ ADMIN_KEY: "a-key-of-eight", ...variables }).gate;

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openServices } from "../../src/runtime/context";
-import { Outbox } from "../../src/runtime/outbox";
+import { openServices } from "../../src/runtime/composition";
+import { Outbox } from "../../src/runtime/objects/requests/outbox";
 import { newId } from "../../src/domain/ids";
 import { firedFaults, arm, databaseCalls, loggedCalls, resetFaults } from "../support/faults";
 import { withFaults } from "../support/faulty-bindings";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../src/runtime/config";
-import { putKeysOf } from "../../src/runtime/put-keys";
+import { readConfig } from "../../src/runtime/config/config";
+import { putKeysOf } from "../../src/runtime/adapters/put-keys";
 
 const ADMIN_KEY = "an-admin-key";
 const ID = "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { toReVoiceInput } from "../../src/api/v1/batches.dto";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import type { TextGenerator } from "../../src/services/ports/ports";
 import { previewReVoicing } from "../../src/services/creation/preview-re-voicing";
 import { call } from "../support/api";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { toMemorySearchResultV1 } from "../../src/api/v1/recall.dto";
 import { DEFAULT_MEMORY_SETTINGS } from "../../src/domain/recall/memory-settings";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import type { CallContext } from "../../src/services/context";
 import type { WordVectors } from "../../src/services/ports/ports";
 import { recallForMemories } from "../../src/services/recall/recall-for-memories";

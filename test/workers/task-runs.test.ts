@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { call, until } from "../support/api";
 import { imported, ndjson } from "../support/collection-files";
 import { arm, type FaultKind, firedFaults, loggedCalls, resetFaults } from "../support/faults";

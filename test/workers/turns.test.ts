@@ -1,9 +1,9 @@
 import { createMessageBatch } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openServices } from "../../src/runtime/context";
-import { objectGate } from "../../src/runtime/model-gates";
-import { consumeBells } from "../../src/runtime/task-consumer";
+import { openServices } from "../../src/runtime/composition";
+import { objectGate } from "../../src/runtime/adapters/model-gate-client";
+import { consumeBells } from "../../src/runtime/consumers/task-consumer";
 import type { Services } from "../../src/services/context";
 import { ServiceError } from "../../src/services/errors/errors";
 import type { ReVoiceRequest, TextGenerator } from "../../src/services/ports/ports";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BatchRequestV1, toBatchInput } from "../../src/api/v1/batches.dto";
-import { readConfig } from "../../src/runtime/config";
+import { readConfig } from "../../src/runtime/config/config";
 import { createTask } from "../../src/services/creation/create-task";
 import { checkAddress, isPublicAddress, normalAddress } from "../../src/services/webhooks/webhook-address";
 import fc from "fast-check";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { ringForEnds, sweepDeliveries } from "../../src/services/webhooks/deliveries";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import { call } from "../support/api";
 import { arm, loggedCalls, resetFaults } from "../support/faults";
 import { consumerOf } from "../support/model-consumer";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Webhook } from "standardwebhooks";
-import { webhookSecretsOf } from "../../src/runtime/webhook-secrets";
+import { webhookSecretsOf } from "../../src/runtime/adapters/webhook-secrets";
 import { call } from "../support/api";
 import { arm, resetFaults } from "../support/faults";
 import { newTenant } from "../support/nouns";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { workersAiGenerator } from "../../src/providers/workers-ai/workers-ai-generator";
-import { openServices } from "../../src/runtime/context";
+import { openServices } from "../../src/runtime/composition";
 import type { ServiceError } from "../../src/services/errors/errors";
 import { envWith } from "../support/env-with";
 import { resetFaults } from "../support/faults";

@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { openApiRuntime } from "../../runtime/context";
+import { openApiRuntime } from "../../runtime/composition";
 import type { ApiEnv } from "../env";
 
 /** Gives every answer its `x-trace-id`, and the handlers their services. */

@@ -3,7 +3,7 @@ import { MEMORIES_PER_CALL_MAX, MEMORY_TEXT_MAX_CHARACTERS } from "../../domain/
 import { HELD_IDS_MAX, RESERVATION_HOURS } from "../../domain/tasks/reservation";
 import { PART_ATTEMPTS_MAX } from "../../domain/tasks/task";
 import { ATTEMPTS_MAX, DELIVERY_DAYS, FORMER_SECRET_HOURS } from "../../domain/tasks/task-end";
-import type { ApiRuntime } from "../../runtime/context";
+import type { ApiRuntime } from "../../runtime/composition";
 import { ANALYZE_DIRECT_MEMORIES_MAX } from "../../services/operations/collection-work/analyze";
 import { CANCELED_PER_CALL_MAX } from "../../services/tasks/cancel-tasks";
 import type { CallContext } from "../../services/context";

@@ -1,0 +1,49 @@
+import type { Database } from "../../data/database/database";
+import { openAiCompatibleEmbedder } from "../../providers/openai-compatible/embeddings-embedder";
+import { type VectorizeBinding, vectorizeVectors } from "../../providers/vectorize/vectorize-vectors";
+import { workersAiEmbedder } from "../../providers/workers-ai/workers-ai-embedder";
+import { blockIndex } from "../../services/vectors/d1-vector-index";
+import type { DenseEmbedding } from "../../services/context";
+import type { VectorIndexName } from "../../domain/vectors/vector-space";
+import type { Embedder, VectorIndex } from "../../services/ports/ports";
+import { remoteIndex } from "../../services/vectors/remote-vector-index";
+import type { EmbedderConfig } from "../config/embedder-config";
+import { aiOf, platformFetch } from "./text-generators";
+
+/** The embedder of whole texts that the variables name; undefined where words are enough. */
+export function embedderOf(config: EmbedderConfig, env: Pick<Env, "AI">): Embedder | undefined {
+  if (config.provider === "embedded" || config.provider === "none") return undefined;
+  const { name, dimensions, timeoutSeconds } = config;
+  if (config.provider === "workers-ai") return workersAiEmbedder(aiOf(env), name, dimensions);
+  const { baseUrl, apiKey } = config;
+  const settings = "EMBEDDER_BASE_URL, EMBEDDER_API_KEY and EMBEDDER_NAME";
+  const endpoint = { baseUrl, apiKey, timeoutSeconds, settings, fetch: platformFetch };
+  return openAiCompatibleEmbedder({ endpoint, model: name, dimensions });
+}
+
+/** @param embedder what {@link embedderOf} made of this configuration. */
+export function denseEmbeddingOf(
+  config: EmbedderConfig,
+  embedder: Embedder | undefined,
+  { db, env }: { readonly db: Database; readonly env: object },
+): DenseEmbedding | null {
+  if (config.provider === "embedded" || config.provider === "none" || embedder === undefined) return null;
+  return { embedder, index: indexOf(config.index, db, env), timeoutSeconds: config.timeoutSeconds };
+}
+
+function indexOf(name: VectorIndexName, db: Database, env: object): VectorIndex {
+  return name === "d1" ? blockIndex(db) : remoteIndex(db, name, vectorizeVectors(vectorizeOf(env)));
+}
+
+/** Says at once that the binding is missing. @throws Error. */
+export function requireIndex(config: EmbedderConfig, env: object): void {
+  if ("index" in config && config.index === "vectorize") vectorizeOf(env);
+}
+
+/** The binding is no part of wrangler.toml as it stands: a deployment with it fails where the index was not created. */
+function vectorizeOf(env: object): VectorizeBinding {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a binding of this name is of this kind; its answers are parsed
+  const { VECTORIZE } = env as { readonly VECTORIZE?: VectorizeBinding };
+  if (VECTORIZE !== undefined) return VECTORIZE;
+  throw new Error("VECTOR_INDEX=vectorize needs the binding VECTORIZE: uncomment it in wrangler.toml.");
+}

@@ -1,0 +1,155 @@
+import { errorText } from "../domain/basics/error-text";
+import { openDatabase } from "../data/database/database";
+import type { GateLimits } from "../domain/model/model-gate";
+import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
+import { ndjsonFormat } from "../providers/memory-file/ndjson-format";
+import { dnsOverHttps } from "../providers/webhooks/dns-over-https";
+import { httpsSender } from "../providers/webhooks/https-sender";
+import type { Services, WebhookPorts } from "../services/context";
+import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports/ports";
+import { bucketFiles } from "./adapters/bucket-files";
+import { type Config, readConfig } from "./config/config";
+import { denseEmbeddingOf, embedderOf, requireIndex } from "./adapters/embedders";
+import { WAITING_MAX } from "./objects/requests/gatherer";
+import { log } from "./adapters/log";
+import type { ModelConfig } from "./config/model-config";
+import { objectGate } from "./adapters/model-gate-client";
+import type { Placement, Placements } from "./config/placement";
+import { putKeysOf } from "./adapters/put-keys";
+import { type Readiness, readiness } from "./adapters/readiness";
+import { queueBells } from "./adapters/task-bells";
+import { objectRequests } from "./adapters/request-client";
+import { objectWatchers } from "./adapters/watch-client";
+import { platformFetch, textGeneratorOf } from "./adapters/text-generators";
+import { queueDeliveryBells } from "./adapters/webhook-bells";
+import { webhookSecretsOf } from "./adapters/webhook-secrets";
+
+/** What the HTTP side needs besides the services. */
+export interface ApiRuntime {
+  readonly services: Services;
+  readonly adminKey: string;
+  /** Null when the rate limit is off. */
+  readonly rateLimiter: RateLimit | null;
+  /** For put keys that are guessed: always on. */
+  readonly wrongKeyLimiter: RateLimit;
+  readonly requestObjects: Placement;
+  readonly creationsWaitingMax: number;
+  readonly model: Pick<ModelConfig, "provider" | "name">;
+  readonly gate: GateLimits;
+  readonly readiness: () => Promise<readonly Readiness[]>;
+}
+
+const configs = new WeakMap<Env, Config>();
+
+function configOf(env: Env): Config {
+  const known = configs.get(env);
+  if (known !== undefined) return known;
+  try {
+    const config = readConfig(env);
+    requireIndex(config.embedder, env);
+    configs.set(env, config);
+    return config;
+  } catch (error) {
+    // Whoever asked has no log yet.
+    log("error", "configuration-wrong", { error: errorText(error) });
+    throw error;
+  }
+}
+
+/** The composition root: which provider stands behind which port. @throws Error when the configuration is wrong. */
+export function openServices(env: Env): Services {
+  const config = configOf(env);
+  const db = openDatabase(env.DB);
+  const generator = generatorOf(config, env);
+  return {
+    db,
+    clock: { nowMs: () => Date.now() },
+    requests: objectRequests(env.TASK_REQUESTS, config.placements.current),
+    claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
+    putKeys: putKeysOf(config.serverKeys),
+    bells: queueBells(env.TASK_BELLS),
+    watchers: objectWatchers(env.TASK_WATCHES),
+    generator,
+    modelGate: config.model.provider === "embedded" ? null : objectGate(env.MODEL_GATE, generator.id),
+    embedder: config.embedder.provider === "none" ? null : wordVectorsOf(env.ASSETS),
+    dense: denseEmbeddingOf(config.embedder, textEmbedderOf(config, env), { db, env }),
+    files: bucketFiles(env.FILES),
+    memoryFormat: ndjsonFormat,
+    webhooks: webhookPortsOf(config, env),
+    limits: config.limits,
+    log,
+  };
+}
+
+function webhookPortsOf({ webhooks, serverKeys }: Config, env: Env): WebhookPorts {
+  return {
+    bells: queueDeliveryBells(env.WEBHOOK_BELLS),
+    sender: httpsSender(platformFetch),
+    resolver: dnsOverHttps(webhooks.resolverUrl, platformFetch),
+    secrets: webhookSecretsOf(serverKeys),
+    allowHosts: webhooks.allowHosts,
+  };
+}
+
+const generators = new WeakMap<Config, TextGenerator>();
+
+/** One for all calls of an isolate: it learns what its model does not take. */
+function generatorOf(config: Config, env: Env): TextGenerator {
+  const known = generators.get(config) ?? textGeneratorOf(config.model, env);
+  generators.set(config, known);
+  return known;
+}
+
+const textEmbedders = new WeakMap<Config, Embedder>();
+
+/** As {@link generatorOf}. */
+function textEmbedderOf(config: Config, env: Env): Embedder | undefined {
+  const known = textEmbedders.get(config) ?? embedderOf(config.embedder, env);
+  if (known !== undefined) textEmbedders.set(config, known);
+  return known;
+}
+
+function claimRateOf(limiter: RateLimit): ClaimRate {
+  return { take: async (keyId) => (await limiter.limit({ key: keyId })).success };
+}
+
+const wordVectors = new WeakMap<Fetcher, WordVectors>();
+
+/** One for all requests of an isolate: its table is read once. */
+function wordVectorsOf(assets: Fetcher): WordVectors {
+  const known = wordVectors.get(assets);
+  if (known !== undefined) return known;
+  const opened = embeddedWordVectors(async () => {
+    // The binding looks at the path alone; a URL must have a host.
+    const response = await assets.fetch(new URL(WORD_VECTORS_PATH, "https://assets.invalid"));
+    if (!response.ok) throw new Error(`The asset ${WORD_VECTORS_PATH} answers ${response.status}.`);
+    return response.arrayBuffer();
+  });
+  wordVectors.set(assets, opened);
+  return opened;
+}
+
+/** What all invocations together may ask of the model. */
+export function gateLimitsOf(env: Env): GateLimits {
+  return configOf(env).gate;
+}
+
+/** Where the objects of requests are, and were. */
+export function placementsOf(env: Env): Placements {
+  return configOf(env).placements;
+}
+
+export function openApiRuntime(env: Env): ApiRuntime {
+  const config = configOf(env);
+  return {
+    services: openServices(env),
+    adminKey: config.adminKey,
+    rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
+    wrongKeyLimiter: env.WRONG_KEY_LIMITER,
+    requestObjects: config.placements.current,
+    creationsWaitingMax: WAITING_MAX,
+    model: config.model,
+    gate: config.gate,
+    readiness: () => readiness(env),
+  };
+}
