@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Failure } from "./state.ts";
 
-const TESTS = "test/workers/schedules";
+const TESTS = "test/workers/creation/schedules";
 const LAST_WORDS_CHARACTERS = 2_000;
 /** As `test/support/schedules/explore.ts` tells a schedule that broke a promise. */
 const BROKEN = /After (\d+) schedules[^]*?\n\s*(SCHEDULE_SEED=\S+ SCHEDULE_PATH=\S+)[^\n]*\n([^]*)/;

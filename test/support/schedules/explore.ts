@@ -32,7 +32,7 @@ export async function explore(stage: Stage, { flavour, seed, runs, path }: Explo
   const replay = `SCHEDULE_SEED=${told.seed} SCHEDULE_PATH=${told.counterexamplePath}`;
   const lines = [
     `After ${told.numRuns} schedules and ${told.numShrinks} shrinks a promise was broken. Once more:`,
-    `  ${replay} npx vitest run --project workers test/workers/schedules-${flavour}.test.ts`,
+    `  ${replay} npx vitest run --project workers test/workers/creation/schedules-${flavour}.test.ts`,
     String(told.errorInstance instanceof Error ? told.errorInstance.message : told.errorInstance),
   ];
   throw new Error(lines.join("\n"));

@@ -1,0 +1,3 @@
+import { describeSchedules } from "../../support/schedules/suite";
+
+describeSchedules("faults");

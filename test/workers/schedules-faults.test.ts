@@ -1,3 +1,0 @@
-import { describeSchedules } from "../support/schedules/suite";
-
-describeSchedules("faults");
