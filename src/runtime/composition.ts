@@ -1,4 +1,3 @@
-import { errorText } from "../domain/basics/error-text";
 import { openDatabase } from "../data/database/database";
 import type { GateLimits } from "../domain/model/model-gate";
 import { embeddedWordVectors, WORD_VECTORS_PATH } from "../providers/embedded/word-vectors";
@@ -8,13 +7,14 @@ import { httpsSender } from "../providers/webhooks/https-sender";
 import type { Services, WebhookPorts } from "../services/context";
 import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports/ports";
 import { bucketFiles } from "./adapters/bucket-files";
-import { type Config, readConfig } from "./config/config";
-import { denseEmbeddingOf, embedderOf, requireIndex } from "./adapters/embedders";
-import { WAITING_MAX } from "./objects/requests/gatherer";
-import { log } from "./adapters/log";
+import { configOf } from "./config/cached-config";
+import type { Config } from "./config/config";
+import { CREATIONS_WAITING_MAX } from "./config/limits";
+import { denseEmbeddingOf, embedderOf } from "./adapters/embedders";
+import { log } from "./log";
 import type { ModelConfig } from "./config/model-config";
 import { objectGate } from "./adapters/model-gate-client";
-import type { Placement, Placements } from "./config/placement";
+import type { Placement } from "./config/placement";
 import { putKeysOf } from "./adapters/put-keys";
 import { type Readiness, readiness } from "./adapters/readiness";
 import { queueBells } from "./adapters/task-bells";
@@ -37,23 +37,6 @@ export interface ApiRuntime {
   readonly model: Pick<ModelConfig, "provider" | "name">;
   readonly gate: GateLimits;
   readonly readiness: () => Promise<readonly Readiness[]>;
-}
-
-const configs = new WeakMap<Env, Config>();
-
-function configOf(env: Env): Config {
-  const known = configs.get(env);
-  if (known !== undefined) return known;
-  try {
-    const config = readConfig(env);
-    requireIndex(config.embedder, env);
-    configs.set(env, config);
-    return config;
-  } catch (error) {
-    // Whoever asked has no log yet.
-    log("error", "configuration-wrong", { error: errorText(error) });
-    throw error;
-  }
 }
 
 /** The composition root: which provider stands behind which port. @throws Error when the configuration is wrong. */
@@ -129,16 +112,6 @@ function wordVectorsOf(assets: Fetcher): WordVectors {
   return opened;
 }
 
-/** What all invocations together may ask of the model. */
-export function gateLimitsOf(env: Env): GateLimits {
-  return configOf(env).gate;
-}
-
-/** Where the objects of requests are, and were. */
-export function placementsOf(env: Env): Placements {
-  return configOf(env).placements;
-}
-
 export function openApiRuntime(env: Env): ApiRuntime {
   const config = configOf(env);
   return {
@@ -147,7 +120,7 @@ export function openApiRuntime(env: Env): ApiRuntime {
     rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
     wrongKeyLimiter: env.WRONG_KEY_LIMITER,
     requestObjects: config.placements.current,
-    creationsWaitingMax: WAITING_MAX,
+    creationsWaitingMax: CREATIONS_WAITING_MAX,
     model: config.model,
     gate: config.gate,
     readiness: () => readiness(env),

@@ -1,6 +1,7 @@
 import { TaskRequestObject as RealObject } from "../../src/runtime/objects/requests/task-request-object";
 import { TaskWatchObject as RealWatchObject } from "../../src/runtime/objects/watching/watch-object";
-import { openServices, placementsOf } from "../../src/runtime/composition";
+import { openServices } from "../../src/runtime/composition";
+import { placementsOf } from "../../src/runtime/config/cached-config";
 import worker from "../../src/worker";
 import { testClaimRate } from "./claim-rate";
 import { testClock } from "./clock";

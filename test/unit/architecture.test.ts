@@ -84,6 +84,9 @@ function isAllowed({ from, to, isPackage }: Import): boolean {
   return rule.packages.some((name) => to === name || to.startsWith(`${name}/`));
 }
 
+/** The folder of a file; a file that lies on the floor itself, outside of all rooms, is a room by itself. */
+const roomOf = (path: string) => (path.split("/").length > 2 ? dirname(path) : path);
+
 /** `api/v1` of `api/v1/batches.dto.ts`. */
 const versionOf = (path: string) => /^api\/v\d+(?=\/)/.exec(path)?.[0];
 
@@ -129,6 +132,15 @@ describe("the house", () => {
     };
     for (const file of files) visit(file, []);
     expect(cycles).toEqual([]);
+  });
+
+  it("has no two rooms that import each other, types counted", () => {
+    const isCrossing = ({ isPackage, from, to }: Import) => !isPackage && roomOf(from) !== roomOf(to);
+    const crossing = imports.filter(isCrossing);
+    const passages = new Set(crossing.map(({ from, to }) => `${roomOf(from)} → ${roomOf(to)}`));
+    expect(passages.size).toBeGreaterThan(100);
+    const mutual = crossing.filter(({ from, to }) => passages.has(`${roomOf(to)} → ${roomOf(from)}`));
+    expect(mutual.map(say)).toEqual([]);
   });
 
   it("has no barrel: a file says what it makes, not what others make", () => {

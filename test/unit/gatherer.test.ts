@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Gatherer, TooManyWaiting, WAITING_MAX } from "../../src/runtime/objects/requests/gatherer";
+import { CREATIONS_WAITING_MAX } from "../../src/runtime/config/limits";
+import { Gatherer, TooManyWaiting } from "../../src/runtime/objects/requests/gatherer";
 
 /** A gatherer that takes a turn for each group, and the sizes of its groups. */
 function gathering() {
@@ -79,11 +80,11 @@ describe("a gatherer", () => {
 
   it("refuses at once who finds too many waiting, and serves those", async () => {
     const { gatherer, sizes } = gathering();
-    const waiting = Array.from({ length: WAITING_MAX }, () => gatherer.add(1));
+    const waiting = Array.from({ length: CREATIONS_WAITING_MAX }, () => gatherer.add(1));
     await expect(gatherer.add(1)).rejects.toThrow(TooManyWaiting);
     await vi.runAllTimersAsync();
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([1]));
-    expect(sizes).toEqual([WAITING_MAX]);
+    expect(sizes).toEqual([CREATIONS_WAITING_MAX]);
     const later = gatherer.add(2);
     await vi.runAllTimersAsync();
     expect(await later).toBe(2);

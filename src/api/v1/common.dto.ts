@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agents/agent";
+import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/metadata";
 import {
   ALPHA_MAX,
   DEFAULT_MEMORY_SETTINGS,

@@ -1,5 +1,5 @@
 import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
-import type { Metadata } from "../../domain/agents/agent";
+import type { Metadata } from "../../domain/metadata";
 import type { Position } from "../../domain/page";
 import type { agents, collections } from "../schema/core";
 

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Metadata } from "../../domain/agents/agent";
+import type { Metadata } from "../../domain/metadata";
 import { MEMORY_TYPES } from "../../domain/memories/memory";
 import type { MemorySettings } from "../../domain/recall/memory-settings";
 import type { Voice } from "../../domain/agents/voice";

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { Metadata } from "../../domain/agents/agent";
+import type { Metadata } from "../../domain/metadata";
 import { ITEM_VERDICTS, type ItemProblem, TASK_STATUSES, TASK_TYPES, type TaskError } from "../../domain/tasks/task";
 import {
   type Operation,

@@ -1,3 +1,4 @@
+import type { Metadata } from "../metadata";
 import type { MemorySettings } from "../recall/memory-settings";
 import type { Voice } from "./voice";
 
@@ -19,12 +20,6 @@ export interface Agent {
   readonly updatedAtMs: number;
   readonly deletedAtMs: number | null;
 }
-
-/** Whatever JSON object the client keeps with a thing; never interpreted. */
-export type Metadata = Readonly<Record<string, unknown>>;
-/** As JSON. */
-export const METADATA_MAX_CHARACTERS = 16_384;
-export const METADATA_KEY_MAX_CHARACTERS = 200;
 
 /** Collections that one agent may be bound to: a recall searches them all. */
 export const AGENT_COLLECTIONS_MAX = 100;

@@ -1,4 +1,4 @@
-import type { Metadata } from "../agents/agent";
+import type { Metadata } from "../metadata";
 import type { SpaceCount } from "../vectors/vector-space";
 
 export interface Collection {

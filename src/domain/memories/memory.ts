@@ -1,4 +1,4 @@
-import type { Metadata } from "../agents/agent";
+import type { Metadata } from "../metadata";
 
 export const MEMORY_TYPES = ["observation", "integration"] as const;
 export type MemoryType = (typeof MEMORY_TYPES)[number];

@@ -1,4 +1,4 @@
-import type { Metadata } from "../agents/agent";
+import type { Metadata } from "../metadata";
 import type { Operation, TaskCommand, TaskResult } from "./operations";
 import type { TaskWebhook } from "./task-end";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/agents/agent";
+import { METADATA_KEY_MAX_CHARACTERS, METADATA_MAX_CHARACTERS } from "../../domain/metadata";
 import type { Collection } from "../../domain/collections/collection";
 import {
   CHILD_MEMORIES_MAX,

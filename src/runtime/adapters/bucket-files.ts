@@ -3,7 +3,7 @@ import { hexOf } from "../../domain/ids";
 import { within } from "../../domain/basics/time-limit";
 import { ServiceError } from "../../services/errors/errors";
 import type { Files, StoredBody } from "../../services/ports/ports";
-import { log } from "./log";
+import { log } from "../log";
 
 /** Pieces of an upload: all but the last must be equal, and 5 MiB or more. One is held in memory. */
 const UPLOAD_PIECE_BYTES = 8 * 1_048_576;

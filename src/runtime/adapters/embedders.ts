@@ -1,6 +1,6 @@
 import type { Database } from "../../data/database/database";
 import { openAiCompatibleEmbedder } from "../../providers/openai-compatible/embeddings-embedder";
-import { type VectorizeBinding, vectorizeVectors } from "../../providers/vectorize/vectorize-vectors";
+import { vectorizeVectors } from "../../providers/vectorize/vectorize-vectors";
 import { workersAiEmbedder } from "../../providers/workers-ai/workers-ai-embedder";
 import { blockIndex } from "../../services/vectors/d1-vector-index";
 import type { DenseEmbedding } from "../../services/context";
@@ -8,6 +8,7 @@ import type { VectorIndexName } from "../../domain/vectors/vector-space";
 import type { Embedder, VectorIndex } from "../../services/ports/ports";
 import { remoteIndex } from "../../services/vectors/remote-vector-index";
 import type { EmbedderConfig } from "../config/embedder-config";
+import { vectorizeOf } from "../config/vectorize-binding";
 import { aiOf, platformFetch } from "./text-generators";
 
 /** The embedder of whole texts that the variables name; undefined where words are enough. */
@@ -33,17 +34,4 @@ export function denseEmbeddingOf(
 
 function indexOf(name: VectorIndexName, db: Database, env: object): VectorIndex {
   return name === "d1" ? blockIndex(db) : remoteIndex(db, name, vectorizeVectors(vectorizeOf(env)));
-}
-
-/** Says at once that the binding is missing. @throws Error. */
-export function requireIndex(config: EmbedderConfig, env: object): void {
-  if ("index" in config && config.index === "vectorize") vectorizeOf(env);
-}
-
-/** The binding is no part of wrangler.toml as it stands: a deployment with it fails where the index was not created. */
-function vectorizeOf(env: object): VectorizeBinding {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a binding of this name is of this kind; its answers are parsed
-  const { VECTORIZE } = env as { readonly VECTORIZE?: VectorizeBinding };
-  if (VECTORIZE !== undefined) return VECTORIZE;
-  throw new Error("VECTOR_INDEX=vectorize needs the binding VECTORIZE: uncomment it in wrangler.toml.");
 }

@@ -4,18 +4,15 @@ import { within } from "../../domain/basics/time-limit";
 import type { ClaimAnswer, ClaimRequest, TaskRequests } from "../../services/ports/task-requests";
 import { ServiceError } from "../../services/errors/errors";
 import { requestsUnavailable, requestUnreadable } from "../../services/errors/refusals";
-import { RecordUnreadable } from "../objects/requests/claim-record";
 import { objectNameOf, type Placement } from "../config/placement";
-import type { TaskRequestObject } from "../objects/requests/task-request-object";
-
-type Stub = DurableObjectStub<TaskRequestObject>;
+import { RECORD_UNREADABLE } from "../config/record-unreadable";
 
 /** An object's own steps have shorter limits; these are for an object that cannot be reached. */
 const CLAIM_WITHIN_MS = 10_000;
 const ENDED_WITHIN_MS = 3_000;
 const OBJECTS_AT_ONCE = 16;
 
-type Objects = DurableObjectNamespace<TaskRequestObject>;
+type Objects = Env["TASK_REQUESTS"];
 
 /** The requests objects behind their port, where the placement says that they are. */
 export function objectRequests(objects: Objects, placement: Placement): TaskRequests {
@@ -28,7 +25,7 @@ export function requestsAt(objects: Objects, name: string): TaskRequests {
 }
 
 function requestsOf(objects: Objects, nameOf: (taskId: string) => string): TaskRequests {
-  const objectOf = (taskId: string): Stub => objects.getByName(nameOf(taskId));
+  const objectOf = (taskId: string) => objects.getByName(nameOf(taskId));
   return {
     claim: (requests) => claimAt(objects, nameOf, requests),
     find: (taskId) => reach(twice(() => objectOf(taskId).find(taskId))),
@@ -100,7 +97,7 @@ function reach<T>(answer: Promise<T>): Promise<T> {
 
 /** Of an object's error only the message arrives here; one of them is to be told apart. @throws always. */
 function readable(error: unknown): never {
-  if (error instanceof Error && error.message.includes(RecordUnreadable.NAME)) throw requestUnreadable();
+  if (error instanceof Error && error.message.includes(RECORD_UNREADABLE)) throw requestUnreadable();
   throw error;
 }
 

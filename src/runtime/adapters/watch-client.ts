@@ -4,7 +4,6 @@ import { mapStream } from "../../services/basics/map-stream";
 import type { TaskWatchers, WatchRecord } from "../../services/ports/task-watchers";
 import { watchersUnavailable } from "../../services/errors/refusals";
 import { objectNameOf } from "../config/placement";
-import type { TaskWatchObject } from "../objects/watching/watch-object";
 import { type NoStream, STREAM_TYPE } from "./watch-answer";
 
 /** Enough for many streams, and few enough to be there already. Nothing is kept in them, so the number may change. */
@@ -13,7 +12,7 @@ const TELL_WITHIN_MS = 1_000;
 const WATCH_WITHIN_MS = 10_000;
 
 /** The objects of those who watch, behind their port. */
-export function objectWatchers(objects: DurableObjectNamespace<TaskWatchObject>): TaskWatchers {
+export function objectWatchers(objects: Env["TASK_WATCHES"]): TaskWatchers {
   const objectOf = (taskId: string) => objects.getByName(objectNameOf(WATCH_OBJECTS, taskId));
   return {
     tell: async (taskId) => {

@@ -1,6 +1,6 @@
 import canonicalize from "canonicalize";
 import type { NounFilters, Searched } from "../../data/database/name-search";
-import type { Metadata } from "../../domain/agents/agent";
+import type { Metadata } from "../../domain/metadata";
 import { holdsWords, searchWordsOf } from "../../domain/recall/name-search";
 import type { Page, PageRequest, Position } from "../../domain/page";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { WAITING_MAX } from "../../../src/runtime/objects/requests/gatherer";
+import { CREATIONS_WAITING_MAX } from "../../../src/runtime/config/limits";
 import { notFound } from "../../../src/services/errors/errors";
 import type { ClaimAnswer, ClaimRequest } from "../../../src/services/ports/task-requests";
 import { objectOf } from "../../support/placement";
@@ -24,10 +24,10 @@ describe("the requests object, in a crowd", () => {
       callId: "call",
       wanted: { ok: false, error: notFound("agent").value },
     };
-    const crowd = Array.from({ length: WAITING_MAX + 2 }, () => request);
+    const crowd = Array.from({ length: CREATIONS_WAITING_MAX + 2 }, () => request);
     const codes = (await objectOf(request.taskId).claim(crowd)).map((answer) => codeOf(answer));
     const tooMany = ["creation-unavailable", "creation-unavailable"];
-    expect(codes).toEqual([...Array.from({ length: WAITING_MAX }, () => "agent-not-found"), ...tooMany]);
+    expect(codes).toEqual([...Array.from({ length: CREATIONS_WAITING_MAX }, () => "agent-not-found"), ...tooMany]);
     expect((await putBatch(requestId, batchOf(await scene(1)))).status).toBe(201);
   });
 });

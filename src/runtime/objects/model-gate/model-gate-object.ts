@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { type GateAnswer, type GateRecord, type GateReport, ModelGate } from "../../../domain/model/model-gate";
-import { gateLimitsOf } from "../../composition";
+import { gateLimitsOf } from "../../config/cached-config";
 
 const RECORD = "gate-v1";
 

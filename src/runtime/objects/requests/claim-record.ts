@@ -1,3 +1,4 @@
+import { RECORD_UNREADABLE } from "../../config/record-unreadable";
 import { parseOwnJson } from "../../../domain/basics/own-json";
 import type { NewTask, TaskHead } from "../../../domain/tasks/task";
 import { RECORD_VERSION } from "./claim-tables";
@@ -124,11 +125,8 @@ export type ClaimRecord = Claim | CancelStone | Tombstone | Moved;
 
 /** A record that this code cannot read: of another version, or corrupt. It is refused, never guessed at. */
 export class RecordUnreadable extends Error {
-  static readonly NAME = "record-unreadable";
-
   constructor(cause: unknown) {
-    // The name stands in the message: it is all of an error that crosses to the Worker.
-    super(`${RecordUnreadable.NAME}: the record of this request is of another version of the service, or damaged.`, {
+    super(`${RECORD_UNREADABLE}: the record of this request is of another version of the service, or damaged.`, {
       cause,
     });
     this.name = "RecordUnreadable";

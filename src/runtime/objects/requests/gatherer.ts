@@ -1,3 +1,5 @@
+import { CREATIONS_WAITING_MAX } from "../../config/limits";
+
 /** What became of one item of a group. */
 export type Gathered<R> = { readonly ok: true; readonly value: R } | { readonly ok: false; readonly error: unknown };
 
@@ -9,8 +11,6 @@ interface Waiting<T, R> {
 
 /** Things that one group is about; many calls may be about the same one. */
 const GROUP_MAX = 100;
-/** Calls that wait at once: more than are served before their callers give up. */
-export const WAITING_MAX = 5_000;
 /** A group that takes longer no longer holds up the next: whatever hangs, hangs for itself. */
 const NEXT_AFTER_MS = 250;
 const TURN_MS = 1;
@@ -21,7 +21,7 @@ const QUIET_TURNS = 2;
 /** So many wait already that this one is refused at once, rather than after its caller's time. */
 export class TooManyWaiting extends Error {
   constructor() {
-    super(`${WAITING_MAX} calls wait already.`);
+    super(`${CREATIONS_WAITING_MAX} calls wait already.`);
     this.name = "TooManyWaiting";
   }
 }
@@ -50,7 +50,7 @@ export class Gatherer<T, R> {
 
   /** @throws TooManyWaiting @throws whatever the work said of this item. */
   add(item: T): Promise<R> {
-    if (this.#waiting.length >= WAITING_MAX) return Promise.reject(new TooManyWaiting());
+    if (this.#waiting.length >= CREATIONS_WAITING_MAX) return Promise.reject(new TooManyWaiting());
     return new Promise<R>((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       if (!this.#running) void this.#run();

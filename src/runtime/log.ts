@@ -1,4 +1,4 @@
-import type { Log } from "../../services/context";
+import type { Log } from "../services/context";
 
 /** One line of JSON an event, to the Worker's log. */
 export const log: Log = (level, event, fields = {}) => {
