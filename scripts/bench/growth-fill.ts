@@ -54,7 +54,7 @@ async function copyStatement(db: Database): Promise<string> {
     created_at_ms: at,
     started_at_ms: at,
     updated_at_ms: at,
-    poked_at_ms: at,
+    ring_at_ms: at,
     ended_at_ms: at,
   };
   const names = columns.map(({ name }) => name);

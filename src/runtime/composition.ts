@@ -7,6 +7,7 @@ import { httpsSender } from "../providers/webhooks/https-sender";
 import type { Services, WebhookPorts } from "../services/context";
 import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports/ports";
 import { bucketFiles } from "./adapters/bucket-files";
+import { serviceClock } from "./clock";
 import { configOf } from "./config/cached-config";
 import type { Config } from "./config/config";
 import { CREATIONS_WAITING_MAX } from "./config/limits";
@@ -42,11 +43,11 @@ export interface ApiRuntime {
 /** The composition root: which provider stands behind which port. @throws Error when the configuration is wrong. */
 export function openServices(env: Env): Services {
   const config = configOf(env);
-  const db = openDatabase(env.DB);
+  const db = openDatabase(env.DB, serviceClock);
   const generator = generatorOf(config, env);
   return {
     db,
-    clock: { nowMs: () => Date.now() },
+    clock: serviceClock,
     requests: objectRequests(env.TASK_REQUESTS, config.placements.current),
     claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
     putKeys: putKeysOf(config.serverKeys),

@@ -43,7 +43,7 @@ export class BudgetPlay {
     private readonly task: Awaited<ReturnType<typeof leasedPart>>,
     private readonly max: number,
   ) {
-    const services = { ...openServices(env), clock: { nowMs: () => this.#nowMs } };
+    const services = { ...openServices(env), clock: { nowMs: () => this.#nowMs, offsetMs: 0 } };
     const limits = { ...services.limits, leaseSeconds: LEASE_MS / 1_000, heartbeatSeconds: HEARTBEAT_SECONDS };
     const leases = new LeaseKeeper({ ...services, limits }, HEARTBEAT_SECONDS);
     this.#run = {

@@ -10,5 +10,5 @@ export function callerIn(namespaceId: string, own: Partial<CallContext> = {}): C
 /** A clock that is so much later whenever it is looked at. */
 export function jumpingClock(stepMs: number): CallContext["clock"] {
   let nowMs = Date.now();
-  return { nowMs: () => (nowMs += stepMs) };
+  return { nowMs: () => (nowMs += stepMs), offsetMs: 0 };
 }

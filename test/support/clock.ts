@@ -1,14 +1,16 @@
-let aheadMs = 0;
-
-/** The clock of the requests objects under test: it runs, and can be put forward. */
-export const testClock = { nowMs: () => Date.now() + aheadMs };
+import { serviceClock, setClockOffset } from "../../src/runtime/clock";
 
 const DAY_MS = 86_400_000;
 
+/** Puts the clock forward: of the Worker, of its objects and of all SQL. It goes on running. */
 export function travelDays(days: number): void {
-  aheadMs += days * DAY_MS;
+  travelMs(days * DAY_MS);
+}
+
+export function travelMs(ms: number): void {
+  setClockOffset(serviceClock.offsetMs + ms);
 }
 
 export function travelBack(): void {
-  aheadMs = 0;
+  setClockOffset(0);
 }

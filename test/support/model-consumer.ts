@@ -37,7 +37,7 @@ export function consumerOf(
   services = openServices(withFaults(env)),
 ): Consumer {
   let aheadMs = 0;
-  const clock = { nowMs: () => Date.now() + aheadMs };
+  const clock = { nowMs: () => Date.now() + aheadMs, offsetMs: 0 };
   const merged = { ...services.limits, ...limits };
   const run = {
     ...services,

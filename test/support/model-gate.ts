@@ -1,3 +1,4 @@
+import { serviceClock } from "../../src/runtime/clock";
 import { type GateReport, ModelGate } from "../../src/domain/model/model-gate";
 import { ServiceError } from "../../src/services/errors/errors";
 import { type Called, ModelCalls } from "../../src/services/model/call-slots";
@@ -45,7 +46,7 @@ interface Invocation {
 export function invocation(callsMax: number, modelGate: ModelGatePort | null = null): Invocation {
   const logged: string[] = [];
   const calls = new ModelCalls({
-    clock: { nowMs: () => Date.now() },
+    clock: serviceClock,
     limits: { modelCallsPerInvocation: callsMax },
     log: (_, event) => void logged.push(event),
     modelGate,

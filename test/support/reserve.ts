@@ -65,6 +65,6 @@ export async function ringBell(taskId: string) {
 
 /** Lets the sweeper come by when the task has lain still for long. */
 export async function sweepOver(taskId: string): Promise<void> {
-  await rows("UPDATE tasks SET poked_at_ms = 0 WHERE id = ?", taskId);
+  await rows("UPDATE tasks SET ring_at_ms = 0 WHERE id = ?", taskId);
   await worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} }, env);
 }

@@ -26,7 +26,7 @@ export async function insertTaskRows(wanted: TaskRows): Promise<string[]> {
   const ids = Array.from({ length: count }, () => `task_${crypto.randomUUID().replaceAll("-", "")}`);
   await env.DB.prepare(
     `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags, metadata, fingerprint,
-       command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
+       command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms)
      SELECT value, ?2, value, 'key_x', 'batch', 're-voice', ?3, ?7, ?6, '{}', value, '{}', 1, 0, ?4 + key * 1000, ?4, ?5,
        1e15
      FROM json_each(?1)`,

@@ -67,7 +67,7 @@ export function deliverer(net: Network, allowHosts: readonly string[] = []) {
   const rung: { readonly ids: readonly string[]; readonly delaySeconds: number }[] = [];
   const services = {
     ...real,
-    clock: { nowMs: () => Date.now() + aheadMs },
+    clock: { nowMs: () => Date.now() + aheadMs, offsetMs: 0 },
     webhooks: {
       ...real.webhooks,
       bells: { ring: async (ids: readonly string[], delaySeconds: number) => void rung.push({ ids, delaySeconds }) },

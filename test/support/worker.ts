@@ -4,7 +4,6 @@ import { openServices } from "../../src/runtime/composition";
 import { placementsOf } from "../../src/runtime/config/cached-config";
 import worker from "../../src/worker";
 import { testClaimRate } from "./claim-rate";
-import { testClock } from "./clock";
 import { objectPlacements } from "./object-placements";
 import { withFaults } from "./faulty-bindings";
 import { watchLimits } from "./watch-limits";
@@ -21,12 +20,7 @@ export { ModelGateObject } from "../../src/runtime/objects/model-gate/model-gate
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
     const faulty = withFaults(env, ctx);
-    super(
-      ctx,
-      faulty,
-      { ...openServices(faulty), clock: testClock, claimRate: testClaimRate },
-      objectPlacements() ?? placementsOf(env),
-    );
+    super(ctx, faulty, { ...openServices(faulty), claimRate: testClaimRate }, objectPlacements() ?? placementsOf(env));
   }
 }
 

@@ -7,15 +7,24 @@ import { timed, type TimedDatabase } from "./timed-database";
 export type Database = DrizzleD1Database<typeof schema> & {
   /** The binding behind it: the same object for all handles of one isolate. */
   readonly $client: D1Database;
+  /** What the time of its statements is put forward by. */
+  readonly $clock: SqlClock;
 };
+
+/** See `now.ts`. */
+interface SqlClock {
+  readonly offsetMs: number;
+}
+
+const D1_CLOCK: SqlClock = { offsetMs: 0 };
 
 const opened = new WeakMap<D1Database, Database>();
 
-export function openDatabase(binding: D1Database): Database {
+export function openDatabase(binding: D1Database, clock: SqlClock = D1_CLOCK): Database {
   const before = opened.get(binding);
   if (before !== undefined) return before;
   const client = timed(binding);
-  const db = Object.assign(drizzle(client, { schema }), { batch: batchOn(client) });
+  const db = Object.assign(drizzle(client, { schema }), { batch: batchOn(client), $clock: clock });
   opened.set(binding, db);
   return db;
 }

@@ -9,7 +9,7 @@ import {
   type TaskCommand,
   type TaskCursor,
 } from "../../domain/tasks/operations";
-import { TASK_EVENT_KINDS, type TaskEventItem } from "../../domain/tasks/task-event";
+import { STORED_EVENT_KINDS, type TaskEventItem } from "../../domain/tasks/task-event";
 import type { TaskWebhook } from "../../domain/tasks/task-end";
 
 export const tasks = sqliteTable(
@@ -42,8 +42,10 @@ export const tasks = sqliteTable(
     startedAtMs: integer("started_at_ms"),
     updatedAtMs: integer("updated_at_ms").notNull(),
     endedAtMs: integer("ended_at_ms"),
-    /** When the sweeper last looked at it. */
-    pokedAtMs: integer("poked_at_ms").notNull(),
+    /** While it is open: when the watchman rings for it, or, for a reservation that nobody has filled, ends it. */
+    ringAtMs: integer("ring_at_ms").notNull(),
+    /** How often the watchman has rung since somebody last took a part: each time it waits twice as long. */
+    rings: integer().notNull().default(0),
     /** Set on a tombstone: what is left of a removed task, without its texts. */
     deletedAtMs: integer("deleted_at_ms"),
     /** Of a task that a GET asked for: what it is made of. Kept on a tombstone. */
@@ -59,13 +61,20 @@ export const tasks = sqliteTable(
   (t) => [
     // The id is derived from (namespace, request id), so the primary key is the fence for that pair too.
     index("tasks_list").on(t.namespaceId, t.createdAtMs, t.id),
-    index("tasks_still")
-      .on(t.pokedAtMs, t.id)
+    index("tasks_ring")
+      .on(t.ringAtMs, t.id)
       .where(sql`ended_at_ms IS NULL`),
     // No creation touches it: an entry comes with the end of a task, and goes with its removal.
     index("tasks_ended")
       .on(t.namespaceId, t.endedAtMs)
       .where(sql`ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL`),
+    // The same for the watchman, who looks through all namespaces; and the tombstones that retention leaves.
+    index("tasks_retained")
+      .on(t.endedAtMs, t.id)
+      .where(sql`ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL`),
+    index("tasks_tombstones")
+      .on(t.deletedAtMs, t.id)
+      .where(sql`deleted_at_ms IS NOT NULL`),
     index("tasks_subject")
       .on(t.namespaceId, t.subject, t.createdAtMs)
       .where(sql`subject IS NOT NULL`),
@@ -174,7 +183,7 @@ export const taskEvents = sqliteTable(
     /** From 2, without a gap. */
     sequence: integer().notNull(),
     namespaceId: text("namespace_id").notNull(),
-    kind: text({ enum: TASK_EVENT_KINDS }).notNull(),
+    kind: text({ enum: STORED_EVENT_KINDS }).notNull(),
     run: integer().notNull(),
     /** Of the task, after the event. */
     status: text({ enum: TASK_STATUSES }).notNull(),

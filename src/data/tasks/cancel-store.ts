@@ -113,6 +113,6 @@ export async function findOpenTaskIds(
 ): Promise<{ readonly ids: readonly string[]; readonly matched: number }> {
   const wanted = and(sql`ended_at_ms IS NULL`, eq(tasks.namespaceId, namespaceId), ...conditionsOf(filter));
   const rows = await db.all<{ id: string; matched: number }>(sql`SELECT id, count(*) OVER () AS matched
-    FROM tasks INDEXED BY tasks_still WHERE ${wanted} ORDER BY created_at_ms, id LIMIT ${limit}`);
+    FROM tasks INDEXED BY tasks_ring WHERE ${wanted} ORDER BY created_at_ms, id LIMIT ${limit}`);
   return { ids: rows.map(({ id }) => id), matched: rows[0]?.matched ?? 0 };
 }

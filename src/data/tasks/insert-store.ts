@@ -47,7 +47,7 @@ export async function insertTasks(db: Database, entries: readonly TaskEntry[]): 
 }
 
 const INSERT = `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags,
-    memo, metadata, fingerprint, command, subject, webhook, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms)
+    memo, metadata, fingerprint, command, subject, webhook, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms)
   SELECT value ->> 'id', value ->> 'namespaceId', value ->> 'requestId', value ->> 'keyId', value ->> 'type',
     value ->> 'operation', value ->> 'status', value ->> 'name', value ->> 'tags', value ->> 'memo',
     value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', value ->> 'subject', value ->> 'webhook',
@@ -59,7 +59,7 @@ const INSERT_NEW = `${INSERT} FROM json_each(?) WHERE true ON CONFLICT (id) DO N
 const FILL = `${INSERT} FROM json_each(?1) WHERE true
     ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, operation = excluded.operation, name = excluded.name,
       tags = excluded.tags, memo = excluded.memo, metadata = excluded.metadata, fingerprint = excluded.fingerprint,
-      command = excluded.command, webhook = excluded.webhook, updated_at_ms = excluded.updated_at_ms, poked_at_ms = excluded.poked_at_ms,
+      command = excluded.command, webhook = excluded.webhook, updated_at_ms = excluded.updated_at_ms, ring_at_ms = excluded.ring_at_ms,
       status = CASE WHEN tasks.status = 'unbound' THEN excluded.status ELSE tasks.status END,
       ended_at_ms = CASE WHEN tasks.status = 'unbound' THEN excluded.ended_at_ms ELSE tasks.ended_at_ms END
     WHERE tasks.operation IS NULL AND tasks.fingerprint = ?2 AND tasks.deleted_at_ms IS NULL

@@ -24,7 +24,7 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
     and(eq(table.namespaceId, head.namespaceId), eq(table.taskId, head.id));
   const [[removed], [waiting]] = await db.batch([
     db.all<Watched>(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
-        fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, poked_at_ms, deleted_at_ms)
+        fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms, deleted_at_ms)
       VALUES (${head.id}, ${head.namespaceId}, ${head.requestId}, ${head.keyId}, ${head.type}, ${head.operation},
         'canceled', '[]', '{}', ${head.fingerprint}, NULL, 1, 0, ${head.createdAtMs}, ${nowMs}, ${nowMs}, ${nowMs},
         ${nowMs})

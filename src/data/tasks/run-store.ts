@@ -28,7 +28,7 @@ export async function openNextRun(db: Database, task: RunToOpen, nowMs: number):
     db.all<{ run: number }>(sql`UPDATE tasks SET run = run + 1, attempts = 0, error = NULL, result = NULL,
         status = CASE WHEN planned_at_ms IS NULL THEN 'created' ELSE 'retry' END,
         run_started_at_ms = CASE WHEN planned_at_ms IS NULL THEN NULL ELSE ${nowMs} END, run_base = ${ENDED_BEFORE},
-        ended_at_ms = NULL, updated_at_ms = ${nowMs}, poked_at_ms = ${nowMs}
+        ended_at_ms = NULL, updated_at_ms = ${nowMs}, ring_at_ms = ${nowMs}
       WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
         AND operation IS NOT NULL AND ${OPENS[from]}
       RETURNING run`),

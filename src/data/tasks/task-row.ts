@@ -25,7 +25,7 @@ export function toTask(row: TaskRow): Task {
   const [reVoiced, , skipped, failed, calls, inputs, outputs, ended, partsUpdatedAtMs] = sumsOf(row.partSums);
   const progress: TaskProgress = { done: reVoiced + skipped + ended, failed, total: row.total };
   const usage: TaskUsage = { modelCalls: calls, inputTokens: inputs, outputTokens: outputs };
-  const { partSums: _, pokedAtMs: __, plannedAtMs: ___, total: ____, ...task } = row;
+  const { partSums: _, ringAtMs: __, rings: _____, plannedAtMs: ___, total: ____, ...task } = row;
   return { ...task, result: resultOf(row), progress, usage, updatedAtMs: Math.max(row.updatedAtMs, partsUpdatedAtMs) };
 }
 

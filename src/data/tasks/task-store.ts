@@ -114,12 +114,12 @@ export async function takeStillTasks(
   const still = db
     .select({ id: tasks.id })
     .from(tasks)
-    .where(and(isNull(tasks.endedAtMs), lt(tasks.pokedAtMs, beforeMs)))
-    .orderBy(tasks.pokedAtMs, tasks.id)
+    .where(and(isNull(tasks.endedAtMs), lt(tasks.ringAtMs, beforeMs)))
+    .orderBy(tasks.ringAtMs, tasks.id)
     .limit(limit);
   return db
     .update(tasks)
-    .set({ pokedAtMs: nowMs })
+    .set({ ringAtMs: nowMs })
     .where(inArray(tasks.id, still))
     .returning({ id: tasks.id, namespaceId: tasks.namespaceId });
 }

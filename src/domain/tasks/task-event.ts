@@ -1,9 +1,11 @@
 import { hasEnded, type ItemVerdict, type Task, type TaskProgress, type TaskStatus } from "./task";
 import { paceOf, type TaskPace } from "./task-pace";
 
-/** `end` is the change to an end state; `item` tells of one that was not simply re-voiced. */
-export const TASK_EVENT_KINDS = ["status", "progress", "item", "end"] as const;
-export type TaskEventKind = (typeof TASK_EVENT_KINDS)[number];
+/** `item` tells of one that was not simply re-voiced. */
+export const STORED_EVENT_KINDS = ["status", "progress", "item"] as const;
+export type StoredEventKind = (typeof STORED_EVENT_KINDS)[number];
+/** `end` is the change to an end state. */
+export type TaskEventKind = StoredEventKind | "end";
 
 export interface TaskEventItem {
   readonly position: number;
@@ -33,7 +35,7 @@ export interface TaskEvent {
 /** An event as it is stored: all but the first, which is told from the row of the task. */
 export interface StoredEvent {
   readonly sequence: number;
-  readonly kind: TaskEventKind;
+  readonly kind: StoredEventKind;
   readonly run: number;
   readonly status: TaskStatus;
   /** Null where the status did not change. */
@@ -64,7 +66,7 @@ function birthOf(task: TaskOfEvents, second: StoredEvent | undefined): StoredEve
   const status = second?.previousStatus ?? task.status;
   return {
     sequence: 1,
-    kind: hasEnded(status) ? "end" : "status",
+    kind: "status",
     run: 1,
     status,
     previousStatus: null,
@@ -77,7 +79,8 @@ function birthOf(task: TaskOfEvents, second: StoredEvent | undefined): StoredEve
 }
 
 function toEvent(task: TaskOfEvents, stored: StoredEvent): TaskEvent {
-  const { sequence, kind, run, status, done, failed, total, item, atMs } = stored;
+  const { sequence, run, status, done, failed, total, item, atMs } = stored;
+  const kind = stored.kind === "status" && hasEnded(status) ? "end" : stored.kind;
   const progress = { done, failed, total };
   const runStartedAtMs = run === task.run ? task.runStartedAtMs : null;
   const pace = paceOf({ status, operation: task.operation, progress, runStartedAtMs, runBase: task.runBase, atMs });

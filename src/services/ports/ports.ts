@@ -214,8 +214,10 @@ export interface MemoryFormat {
 }
 
 export interface Clock {
-  /** Milliseconds since the epoch, UTC. */
+  /** Milliseconds since the epoch, UTC. For what the program itself measures; SQL has D1's time. */
   nowMs(): number;
+  /** Milliseconds that this clock, and with it the time of all SQL, is put forward by: 0, but in tests. */
+  readonly offsetMs: number;
 }
 
 /** The doorbell: tells a consumer that a task may have work. Losing or doubling a ring changes nothing. */

@@ -220,7 +220,7 @@ describe("crash table: alarm lost, used up, in the past", () => {
     await silentTask(from, requestId);
     await runInDurableObject(objectOf(taskId), (_, state) => state.storage.deleteAlarm());
     resetFaults();
-    await rows("UPDATE tasks SET poked_at_ms = 1 WHERE id = ?", taskId);
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", taskId);
     await sweep();
     expect(loggedCalls()).toContain("object: poke");
     await expectOnce();

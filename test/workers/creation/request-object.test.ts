@@ -142,7 +142,7 @@ describe("the sweeper", () => {
     const id = await silentTask(from);
     await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAll());
     resetFaults();
-    await rows("UPDATE tasks SET poked_at_ms = 1 WHERE id = ?", id);
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", id);
     await sweep();
     expect(await onceEach(from, await endOf(id))).toBe(true);
   });
@@ -152,8 +152,8 @@ describe("the sweeper", () => {
     const ended = (await putBatch(crypto.randomUUID(), batchOf(from))).body.id;
     await endOf(ended);
     const fresh = await silentTask(from);
-    await rows("UPDATE tasks SET poked_at_ms = 1 WHERE id = ?", ended);
-    const pokedAt = () => rows("SELECT id, poked_at_ms FROM tasks WHERE id IN (?, ?) ORDER BY id", ended, fresh);
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", ended);
+    const pokedAt = () => rows("SELECT id, ring_at_ms FROM tasks WHERE id IN (?, ?) ORDER BY id", ended, fresh);
     const before = await pokedAt();
     await sweep();
     expect(await pokedAt()).toEqual(before);

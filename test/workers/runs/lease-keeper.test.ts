@@ -23,7 +23,7 @@ function keeperAt(nowMs: () => number) {
   const services = openServices(withFaults(env));
   const limits = { ...services.limits, heartbeatSeconds: 15, leaseSeconds: 60 };
   // Looks only when it is told to.
-  return new LeaseKeeper({ ...services, limits, clock: { nowMs } }, 1_000);
+  return new LeaseKeeper({ ...services, limits, clock: { nowMs, offsetMs: 0 } }, 1_000);
 }
 
 function kept(part: KeptLease["part"]) {

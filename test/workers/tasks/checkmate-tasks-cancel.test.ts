@@ -47,7 +47,7 @@ describe("checkmate-tasks-cancel", () => {
     expect(await neighbour.write()).toBe(true);
     const [open] = await rows("SELECT count(*) AS n FROM tasks WHERE ended_at_ms IS NULL");
     expect(open).toEqual({ n: 1 });
-    const ends = "SELECT count(*) AS n FROM task_events WHERE kind = 'end' AND status = 'canceled'";
+    const ends = "SELECT count(*) AS n FROM task_events WHERE status = 'canceled'";
     expect(await rows(ends)).toEqual([{ n: 10_000 }]);
     const told = loggedCalls().filter((label) => label === "object: ended");
     expect(told.length).toBeLessThanOrEqual(TOLD_OBJECTS_MAX);

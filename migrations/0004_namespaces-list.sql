@@ -1,1 +1,0 @@
-CREATE INDEX `namespaces_list` ON `namespaces` (`created_at_ms`,`id`);

@@ -1,1 +1,0 @@
-CREATE INDEX `task_items_source` ON `task_items` (`task_id`,`source_memory_id`);

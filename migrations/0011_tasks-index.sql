@@ -1,1 +1,0 @@
-CREATE INDEX `tasks_ended` ON `tasks` (`namespace_id`,`ended_at_ms`) WHERE ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL;

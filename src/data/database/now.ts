@@ -1,0 +1,20 @@
+import { sql, type SQL } from "drizzle-orm";
+import type { Database } from "./database";
+
+/**
+ * The time of all SQL: D1's own clock as the statement runs, in milliseconds since the epoch, plus what the clock port
+ * is put forward by. No statement takes its time from whoever sends it: clocks of isolates differ, and what is late
+ * must be told by the clock that wrote what it is compared with. Within one statement it stands still; two statements of
+ * one batch may see two times, so none may rely on another's.
+ */
+export function nowMs(db: Database): SQL<number> {
+  return sql<number>`${sql.raw(nowText(db))}`;
+}
+
+/** As {@link nowMs}, for a statement that is a text. */
+export function nowText({ $clock }: Database): string {
+  const { offsetMs } = $clock;
+  return offsetMs === 0 ? D1_NOW_MS : `(${D1_NOW_MS} + ${offsetMs})`;
+}
+
+const D1_NOW_MS = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
