@@ -38,6 +38,8 @@ function inWorkerd(name: string, include: string[], bindings: Record<string, unk
     // Short, so that what waits for a lapsed lease or an alarm is soon there.
     LEASE_SECONDS: "2",
     HEARTBEAT_SECONDS: "0.5",
+    // Nothing arms the sweeper but its own tests.
+    SWEEP_SECONDS: "off",
   };
   return {
     plugins: [
@@ -55,7 +57,7 @@ function inWorkerd(name: string, include: string[], bindings: Record<string, unk
     test: {
       name,
       include,
-      setupFiles: ["test/support/apply-migrations.ts", "test/support/explain-sql.ts"],
+      setupFiles: ["test/support/apply-migrations.ts", "test/support/travel-back.ts", "test/support/explain-sql.ts"],
       testTimeout: 30_000,
     },
   };

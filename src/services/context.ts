@@ -72,6 +72,10 @@ export interface CallContext extends Services {
 export interface Limits {
   readonly leaseSeconds: number;
   readonly heartbeatSeconds: number;
+  /** So long a bell may take to be heard; after that the sweeper rings. */
+  readonly ringSeconds: number;
+  /** How often the sweeper sweeps; null where it does not. */
+  readonly sweepSeconds: number | null;
   /** After so long a part starts no new memory, so that tasks take turns. */
   readonly partSeconds: number;
   /** Parts of one task that may run at once. */

@@ -2,11 +2,13 @@ import { env } from "cloudflare:workers";
 import pLimit from "p-limit";
 import { checkpoint } from "../../src/data/parts/item-store";
 import { claimPart, yieldPart } from "../../src/data/parts/part-store";
+import { serviceClock } from "../../src/runtime/clock";
 import { openServices } from "../../src/runtime/composition";
 import { LeaseKeeper } from "../../src/services/parts/lease-keeper";
 import { ModelCalls } from "../../src/services/model/call-slots";
 import { PartLease } from "../../src/services/parts/part-lease";
 import type { RunServices } from "../../src/services/parts/part-work";
+import { travelMs } from "./clock";
 import { db, leasedPart } from "./leased-part";
 import { rows } from "./scene";
 
@@ -16,8 +18,11 @@ export type Played = readonly [(typeof PLAYED_STEPS)[number], number];
 
 const MEMORIES = 60;
 const LEASE_MS = 60_000;
+/** Leases end a good deal before or after a sleep does: the time that a play itself takes changes nothing. */
 const SLEEP_MS = 40_000;
 const HEARTBEAT_SECONDS = 15;
+const RING_MS = 10_000;
+const GIVEN_BACK = { restMs: 0, isUntouched: false, ringMs: RING_MS };
 /** Two memories of each part are open: two calls for each, and one to see whether the model answers. */
 const RESERVED_MAX = 5;
 
@@ -30,12 +35,11 @@ interface Worker {
   hasLapsed: boolean;
 }
 
-/** Consumers of one task with a budget, on the real statements, with a clock of their own. */
+/** Consumers of one task with a budget, on the real statements, that sleep by putting the clock forward. */
 export class BudgetPlay {
   /** Calls that were begun, and those of them that were open or unwritten when their lease lapsed. */
   begun = 0;
   lost = 0;
-  #nowMs = 10_000;
   readonly #workers: Worker[] = [];
   readonly #run: RunServices;
 
@@ -43,7 +47,7 @@ export class BudgetPlay {
     private readonly task: Awaited<ReturnType<typeof leasedPart>>,
     private readonly max: number,
   ) {
-    const services = { ...openServices(env), clock: { nowMs: () => this.#nowMs, offsetMs: 0 } };
+    const services = openServices(env);
     const limits = { ...services.limits, leaseSeconds: LEASE_MS / 1_000, heartbeatSeconds: HEARTBEAT_SECONDS };
     const leases = new LeaseKeeper({ ...services, limits }, HEARTBEAT_SECONDS);
     this.#run = {
@@ -58,7 +62,7 @@ export class BudgetPlay {
 
   static async begin(max: number): Promise<BudgetPlay> {
     const task = await leasedPart(MEMORIES, { max_model_calls: max });
-    await yieldPart(db, task.lease, { nowMs: 2_000, notBeforeMs: 0, isUntouched: false });
+    await yieldPart(db, task.lease, GIVEN_BACK);
     const done = "UPDATE task_items SET verdict = 'skipped', ended_at_ms = 1 WHERE task_id = ? AND position % 25 >= 2";
     await rows(done, task.id);
     await rows("UPDATE task_parts SET skipped = end_position - first_position - 2 WHERE task_id = ?", task.id);
@@ -66,7 +70,6 @@ export class BudgetPlay {
   }
 
   async play([step, which]: Played): Promise<void> {
-    this.#nowMs += 1;
     if (step === "claim") return this.#claim(which);
     if (step === "beat") return this.#beat();
     if (step === "sleep") return this.#sleep();
@@ -77,7 +80,7 @@ export class BudgetPlay {
   /** Once all leases have lapsed: what a claim is given, and what it should be given: undefined for no lease. */
   async end(): Promise<{ readonly given: number | undefined; readonly due: number | undefined }> {
     for (const { lease } of this.#workers) lease.stop();
-    this.#nowMs += 2 * LEASE_MS;
+    travelMs(2 * LEASE_MS);
     const sum =
       "SELECT sum(model_calls + extra_model_calls + unanswered_calls) AS calls FROM task_parts WHERE task_id = ?";
     const [counted] = await rows<{ calls: number }>(sum, this.task.id);
@@ -88,17 +91,17 @@ export class BudgetPlay {
 
   #take(token: string) {
     const { id: taskId, namespaceId } = this.task;
-    return claimPart(db, { namespaceId, taskId, token, nowMs: this.#nowMs, leaseMs: LEASE_MS, parallelMax: 4 });
+    return claimPart(db, { namespaceId, taskId, token, leaseMs: LEASE_MS, ringMs: RING_MS, parallelMax: 4 });
   }
 
   async #claim(which: number): Promise<void> {
     const token = crypto.randomUUID();
     const { id: taskId, namespaceId } = this.task;
+    const endsAtMs = serviceClock.nowMs() + LEASE_MS;
     const claimed = await this.#take(token);
     if (claimed === undefined) return;
-    const lease = new PartLease(this.#run, { namespaceId, taskId, part: claimed.part, token }, claimed);
+    const lease = new PartLease(this.#run, { namespaceId, taskId, part: claimed.part, token }, claimed, endsAtMs);
     lease.start(1e9);
-    const endsAtMs = this.#nowMs + LEASE_MS;
     this.#workers.splice(which, 0, { lease, endsAtMs, open: 0, unwritten: 0, hasLapsed: false });
   }
 
@@ -110,8 +113,8 @@ export class BudgetPlay {
   }
 
   #sleep(): void {
-    this.#nowMs += SLEEP_MS;
-    for (const worker of this.#workers) if (worker.endsAtMs <= this.#nowMs) this.#lapse(worker);
+    travelMs(SLEEP_MS);
+    for (const worker of this.#workers) if (worker.endsAtMs <= serviceClock.nowMs()) this.#lapse(worker);
   }
 
   async #act(step: Exclude<Played[0], "claim" | "beat" | "sleep">, worker: Worker): Promise<void> {
@@ -124,7 +127,7 @@ export class BudgetPlay {
       this.#lapse(worker);
       this.#leave(worker);
     } else if (worker.open === 0) {
-      await yieldPart(db, worker.lease.part, { nowMs: this.#nowMs, notBeforeMs: 0, isUntouched: false });
+      await yieldPart(db, worker.lease.part, GIVEN_BACK);
       this.#leave(worker);
     }
   }
@@ -138,11 +141,11 @@ export class BudgetPlay {
   /** A checkpoint that writes no item: it extends the lease, and counts nothing. */
   async #write(worker: Worker): Promise<void> {
     const { lease } = worker;
-    const times = { nowMs: this.#nowMs, leaseExpiresAtMs: lease.expiresAtMs() };
-    const written = await checkpoint(db, lease.part, this.task.command, [], times);
+    const untilMs = lease.untilMs();
+    const written = await checkpoint(db, lease.part, this.task.command, [], LEASE_MS);
     if (written === undefined) return;
-    lease.extended(times.leaseExpiresAtMs);
-    worker.endsAtMs = times.leaseExpiresAtMs;
+    lease.extended(untilMs);
+    worker.endsAtMs = untilMs;
   }
 
   #lapse(worker: Worker): void {

@@ -7,6 +7,7 @@ import type { Limits } from "../../src/services/context";
 import { ModelCalls } from "../../src/services/model/call-slots";
 import type { TextGenerator } from "../../src/services/ports/ports";
 import { answerBell } from "../../src/services/runs/answer-bell";
+import { travelMs } from "./clock";
 import { arm } from "./faults";
 import { withFaults } from "./faulty-bindings";
 import { batchOf, putBatch, type Scene, scene } from "./scene";
@@ -30,30 +31,25 @@ export interface Consumer {
   readonly pass: (seconds: number) => void;
 }
 
-/** A consumer with a generator and a clock of our own. Its bells go nowhere: each test answers them one by one. */
+/** A consumer with a generator of our own. Its bells go nowhere: each test answers them one by one. */
 export function consumerOf(
   generator: TextGenerator,
   limits: Partial<Limits> = {},
   services = openServices(withFaults(env)),
 ): Consumer {
-  let aheadMs = 0;
-  const clock = { nowMs: () => Date.now() + aheadMs, offsetMs: 0 };
   const merged = { ...services.limits, ...limits };
   const run = {
     ...services,
-    clock,
     generator,
     limits: merged,
-    modelCalls: new ModelCalls({ ...services, clock, limits: merged }),
+    modelCalls: new ModelCalls({ ...services, limits: merged }),
     stepSlot: pLimit(1),
     recallSlot: pLimit(1),
-    leases: new LeaseKeeper({ ...services, clock, limits: merged }),
+    leases: new LeaseKeeper({ ...services, limits: merged }),
   };
   return {
     ring: (taskId) => answerBell(run, taskId),
-    pass: (seconds) => {
-      aheadMs += seconds * 1_000;
-    },
+    pass: (seconds) => travelMs(seconds * 1_000),
   };
 }
 

@@ -1,6 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Memory } from "../../domain/memories/memory";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { type CursorStep, type StepOutcome, stepWritten, writeStep } from "../parts/cursor-store";
 
 /** A memory of a file, as it will stand in the collection. */
@@ -90,7 +91,7 @@ const EXCLUDED = sql.raw(
 
 function insertNew(db: Database, step: CursorStep, collectionId: string, json: string) {
   return db.run(sql`INSERT INTO memories (id, namespace_id, collection_id, updated_at_ms, ${NAMES})
-    SELECT value ->> 'id', ${step.lease.namespaceId}, ${collectionId}, ${step.nowMs}, ${VALUES}
+    SELECT value ->> 'id', ${step.lease.namespaceId}, ${collectionId}, ${nowMs(db)}, ${VALUES}
     FROM json_each(${json}) WHERE ${stepWritten(step)}
     ON CONFLICT (id) DO UPDATE SET updated_at_ms = excluded.updated_at_ms, deleted_at_ms = NULL,
       version = memories.version + 1, ${EXCLUDED}
@@ -110,7 +111,7 @@ function updateKnown(db: Database, step: CursorStep, collectionId: string, json:
   return db.run(sql`UPDATE memories SET agent_id = ${given("agentId")}, text = ${given("text")},
       vector_text = ${given("vectorText")}, type = ${given("type")}, importance = ${given("importance")},
       memo = ${given("memo")}, metadata = ${given("metadata")}, occurred_at_ms = ${given("occurredAtMs")},
-      child_memory_ids = ${given("childMemoryIds")}, digest = ${given("digest")}, updated_at_ms = ${step.nowMs},
+      child_memory_ids = ${given("childMemoryIds")}, digest = ${given("digest")}, updated_at_ms = ${nowMs(db)},
       version = memories.version + 1
     FROM json_each(${json}) AS given
     WHERE memories.collection_id = ${collectionId} AND memories.same_key IS NOT NULL AND memories.deleted_at_ms IS NULL

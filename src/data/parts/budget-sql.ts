@@ -12,10 +12,10 @@ const CHECKS_PER_TURN = 1;
  * How many calls the budget of a task has left: without what is counted, and what living leases have reserved. NULL without
  * a budget; then the parts are not read.
  */
-function callsLeft(taskId: string, nowMs: number): SQL {
+function callsLeft(taskId: string, now: SQL): SQL {
   return sql`(SELECT CASE WHEN json_extract(command, '$.budget.maxModelCalls') IS NOT NULL THEN
       json_extract(command, '$.budget.maxModelCalls') - (SELECT coalesce(sum(
-        CASE WHEN lease_expires_at_ms > ${nowMs} THEN coalesce(calls_limit, ${CALLS}) ELSE ${CALLS} END), 0)
+        CASE WHEN lease_expires_at_ms > ${now} THEN coalesce(calls_limit, ${CALLS}) ELSE ${CALLS} END), 0)
         FROM task_parts WHERE task_id = ${taskId})
       END FROM tasks WHERE id = ${taskId})`;
 }
@@ -36,8 +36,8 @@ function needsNoCall(taskId: string): SQL {
 }
 
 /** Whether the budget lets the part `part` be taken. */
-export function budgetAllows(taskId: string, nowMs: number): SQL {
-  return sql`((coalesce(${callsLeft(taskId, nowMs)}, 1) >= 1 AND coalesce(${tokensLeft(taskId)}, 1) >= 1)
+export function budgetAllows(taskId: string, now: SQL): SQL {
+  return sql`((coalesce(${callsLeft(taskId, now)}, 1) >= 1 AND coalesce(${tokensLeft(taskId)}, 1) >= 1)
     OR ${needsNoCall(taskId)})`;
 }
 
@@ -45,9 +45,9 @@ export function budgetAllows(taskId: string, nowMs: number): SQL {
  * For the claim of a part, before its lease stands: up to where its calls may go. It reserves what all its memories may
  * need, or what is left.
  */
-export function reservedCalls(taskId: string, nowMs: number): SQL {
+export function reservedCalls(taskId: string, now: SQL): SQL {
   const openItems = sql.raw("(end_position - first_position - re_voiced - skipped - failed)");
-  return sql`${CALLS} + min(max(${callsLeft(taskId, nowMs)}, 0),
+  return sql`${CALLS} + min(max(${callsLeft(taskId, now)}, 0),
     ${MODEL_CALLS_PER_MEMORY_MAX} * ${openItems} + ${CHECKS_PER_TURN})`;
 }
 
@@ -67,8 +67,8 @@ function usedUp(name: string, field: string, left: SQL, what: string): SQL {
  * The error of a task whose budget is used up: nobody is at work, and no part can go on without a call. NULL while that is
  * not so; and while there is something left, the parts are not looked at.
  */
-export function budgetError(taskId: string, nowMs: number): SQL {
-  const [calls, tokens] = [callsLeft(taskId, nowMs), tokensLeft(taskId)];
+export function budgetError(taskId: string, now: SQL): SQL {
+  const [calls, tokens] = [callsLeft(taskId, now), tokensLeft(taskId)];
   const openParts = sql`FROM task_parts AS part WHERE part.task_id = ${taskId} AND part.status = 'open'`;
   const openItems = sql`(SELECT count(*) FROM task_items WHERE task_id = ${taskId} AND verdict IS NULL)`;
   return sql`CASE WHEN coalesce(${calls}, 1) < 1 OR coalesce(${tokens}, 1) < 1 THEN
@@ -77,7 +77,7 @@ export function budgetError(taskId: string, nowMs: number): SQL {
         ${usedUp("max_tokens", "maxTokens", tokens, "tokens are counted")} END
         || 'Memories still to be done: ' || ${openItems} || '. What is done is kept. A budget holds over all runs of its task: to have all done, start a new task with more.')
       FROM tasks WHERE id = ${taskId} AND EXISTS (SELECT 1 ${openParts})
-        AND NOT EXISTS (SELECT 1 ${openParts} AND part.lease_expires_at_ms > ${nowMs})
+        AND NOT EXISTS (SELECT 1 ${openParts} AND part.lease_expires_at_ms > ${now})
         AND NOT EXISTS (SELECT 1 ${openParts} AND ${needsNoCall(taskId)}))
     END`;
 }

@@ -3,6 +3,7 @@ import type { BatchItem } from "drizzle-orm/batch";
 import { parseOwnJson } from "../../domain/basics/own-json";
 import type { CursorOperation, TaskCursor } from "../../domain/tasks/operations";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { heldBy, type LeasedPart, WATCHED_UNTIL, type Watched } from "./part-sql";
 
 /** Where a part stands that goes by a cursor, and whether its collection still does. Undefined: the lease is lost. */
@@ -31,8 +32,7 @@ export interface CursorStep {
   readonly total: number | null;
   /** What must hold besides, or the step is not written. */
   readonly condition?: SQL;
-  readonly nowMs: number;
-  readonly leaseExpiresAtMs: number;
+  readonly leaseMs: number;
 }
 
 type Statement = BatchItem<"sqlite">;
@@ -78,9 +78,9 @@ interface Stands extends Watched {
 
 /** A checkpoint is progress: the count of vain attempts begins anew. */
 function moveCursor(db: Database, step: CursorStep): Statement {
-  const { lease, cursor, done, failed, nowMs, leaseExpiresAtMs, condition = sql`TRUE` } = step;
+  const { lease, cursor, done, failed, leaseMs, condition = sql`TRUE` } = step;
   return db.run(sql`UPDATE task_parts SET cursor = ${JSON.stringify(cursor)}, done = ${done}, failed = ${failed},
-      attempts = 0, lease_expires_at_ms = ${leaseExpiresAtMs}, updated_at_ms = ${nowMs}
+      attempts = 0, lease_expires_at_ms = ${nowMs(db)} + ${leaseMs}, updated_at_ms = ${nowMs(db)}
     WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND json_extract(cursor, '$.step') = ${cursor.step - 1}
       AND ${heldBy(lease)} AND ${condition}`);
 }

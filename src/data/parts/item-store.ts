@@ -3,6 +3,7 @@ import type { ItemProblem, ItemVerdict, TaskItem, TaskUsage } from "../../domain
 import type { ReVoiceCommand } from "../../domain/tasks/operations";
 import { parseOwnJson } from "../../domain/basics/own-json";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { taskItems } from "../schema/tasks";
 import { tokensLeft } from "./budget-sql";
 import { clearLeases, heldBy, type LeasedPart, RESULT_OF_PARTS, WATCHED_UNTIL, type Watched } from "./part-sql";
@@ -105,16 +106,16 @@ export async function checkpoint(
   lease: LeasedPart,
   command: ReVoiceCommand,
   results: readonly ItemResult[],
-  times: { readonly nowMs: number; readonly leaseExpiresAtMs: number },
+  leaseMs: number,
 ): Promise<Checkpointed | undefined> {
   const json = JSON.stringify(results);
   const batch = await db.batch([
-    insertMemories(db, lease, command, json, times.nowMs),
+    insertMemories(db, lease, command, json),
     db.run(sql`UPDATE collections SET memory_count = memory_count + changes()
       WHERE id = ${command.target.collectionId} AND namespace_id = ${lease.namespaceId} AND changes() > 0`),
-    updateItems(db, lease, json, times.nowMs),
-    updatePart(db, lease, times),
-    failOnFailedItem(db, lease, times.nowMs),
+    updateItems(db, lease, json),
+    updatePart(db, lease, leaseMs),
+    failOnFailedItem(db, lease),
     clearLeases(db, lease.namespaceId, lease.taskId),
     db.all<{ open: string; tokensLeft: number | null }>(sql`SELECT (SELECT json_group_array(position) FROM task_items
         WHERE task_id = ${lease.taskId} AND verdict IS NULL
@@ -131,13 +132,13 @@ export async function checkpoint(
 }
 
 /** The source row gives all that is carried over; the unique index on (source, task) is the last fence. */
-function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand, json: string, nowMs: number) {
+function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand, json: string) {
   return db.run(sql`INSERT INTO memories (id, namespace_id, collection_id, agent_id, text, type, importance, memo,
       metadata, occurred_at_ms, created_at_ms, updated_at_ms, accessed_at_ms, access_count, child_memory_ids,
       source_memory_id, task_id)
     SELECT json_extract(result.value, '$.memory.id'), ${lease.namespaceId}, ${command.target.collectionId},
       ${command.agent.id}, json_extract(result.value, '$.memory.text'), source.type, source.importance, source.memo,
-      source.metadata, source.occurred_at_ms, source.created_at_ms, ${nowMs}, source.accessed_at_ms,
+      source.metadata, source.occurred_at_ms, source.created_at_ms, ${nowMs(db)}, source.accessed_at_ms,
       source.access_count, json_extract(result.value, '$.memory.childMemoryIds'), source.id, ${lease.taskId}
     FROM json_each(${json}) AS result
     JOIN collections AS target ON target.id = ${command.target.collectionId} AND target.namespace_id = ${lease.namespaceId}
@@ -152,7 +153,7 @@ function insertMemories(db: Database, lease: LeasedPart, command: ReVoiceCommand
  * An item whose memory could not be written (its source or its target vanished) stays open; the next load tells.
  * What a former run spent on a memory that failed stays counted: each run adds its own.
  */
-function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: number) {
+function updateItems(db: Database, lease: LeasedPart, json: string) {
   return db.run(sql`UPDATE task_items SET
       verdict = json_extract(result.value, '$.verdict'),
       result_memory_id = json_extract(result.value, '$.memory.id'),
@@ -160,7 +161,7 @@ function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: numbe
       model_calls = task_items.model_calls + json_extract(result.value, '$.usage.modelCalls'),
       input_tokens = task_items.input_tokens + json_extract(result.value, '$.usage.inputTokens'),
       output_tokens = task_items.output_tokens + json_extract(result.value, '$.usage.outputTokens'),
-      ended_at_ms = ${nowMs}
+      ended_at_ms = ${nowMs(db)}
     FROM json_each(${json}) AS result
     WHERE task_items.task_id = ${lease.taskId} AND task_items.namespace_id = ${lease.namespaceId}
       AND task_items.position IN (SELECT json_extract(value, '$.position') FROM json_each(${json}))
@@ -171,15 +172,11 @@ function updateItems(db: Database, lease: LeasedPart, json: string, nowMs: numbe
 }
 
 /** A checkpoint is progress: the count of vain attempts begins anew. */
-function updatePart(
-  db: Database,
-  lease: LeasedPart,
-  times: { readonly nowMs: number; readonly leaseExpiresAtMs: number },
-) {
+function updatePart(db: Database, lease: LeasedPart, leaseMs: number) {
   const own = sql`FROM task_items WHERE task_items.task_id = task_parts.task_id
     AND position >= first_position AND position < end_position`;
   return db.all<Watched>(sql`UPDATE task_parts SET attempts = 0,
-      lease_expires_at_ms = ${times.leaseExpiresAtMs}, updated_at_ms = ${times.nowMs},
+      lease_expires_at_ms = ${nowMs(db)} + ${leaseMs}, updated_at_ms = ${nowMs(db)},
       (re_voiced, flagged, skipped, failed, model_calls, input_tokens, output_tokens) = (SELECT
         coalesce(sum(verdict IN ('re_voiced', 'flagged')), 0), coalesce(sum(verdict = 'flagged'), 0),
         coalesce(sum(verdict = 'skipped'), 0), coalesce(sum(verdict = 'failed'), 0),
@@ -187,13 +184,13 @@ function updatePart(
     WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND ${heldBy(lease)} RETURNING ${WATCHED_UNTIL}`);
 }
 
-function failOnFailedItem(db: Database, lease: LeasedPart, nowMs: number) {
+function failOnFailedItem(db: Database, lease: LeasedPart) {
   const error = JSON.stringify({
     code: "item-failed",
     detail: "A memory failed, and on_item_error is `fail`. See the items of the task.",
   });
-  return db.run(sql`UPDATE tasks SET status = 'error', error = ${error}, ended_at_ms = ${nowMs},
-      updated_at_ms = ${nowMs}, result = ${RESULT_OF_PARTS}
+  return db.run(sql`UPDATE tasks SET status = 'error', error = ${error}, ended_at_ms = ${nowMs(db)},
+      updated_at_ms = ${nowMs(db)}, result = ${RESULT_OF_PARTS}
     WHERE id = ${lease.taskId} AND namespace_id = ${lease.namespaceId}
       AND json_extract(command, '$.onItemError') = 'fail'
       AND EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${lease.taskId} AND part = ${lease.part} AND failed > 0)

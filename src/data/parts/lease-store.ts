@@ -1,6 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import type { LeasedPart } from "./part-sql";
+import { setRingTimesByLease } from "./ring-sql";
 
 interface Standing {
   readonly taskId: string;
@@ -9,21 +11,26 @@ interface Standing {
 }
 
 /**
- * Which of these leases still stand: the part is held under the token, and its task runs. One statement for all.
- * @param extendToMs when they then end; undefined leaves that as it is, and writes nothing.
+ * Which of these leases still stand: the part is held under the token, and its task runs. One round trip for all.
+ * @param extendByMs for how long they stand from now on; undefined leaves that as it is, and writes nothing.
  */
 export async function standingLeases<L extends LeasedPart>(
   db: Database,
   leases: readonly L[],
-  extendToMs: number | undefined,
+  extendByMs: number | undefined,
 ): Promise<readonly L[]> {
   const stands = whereStanding(JSON.stringify(leases.map(({ taskId, part, token }) => ({ taskId, part, token }))));
   const columns = sql`task_id AS taskId, part, lease_token AS token`;
-  const rows = await db.all<Standing>(
-    extendToMs === undefined
-      ? sql`SELECT ${columns} FROM task_parts WHERE ${stands}`
-      : sql`UPDATE task_parts SET lease_expires_at_ms = ${extendToMs} WHERE ${stands} RETURNING ${columns}`,
-  );
+  const rows =
+    extendByMs === undefined
+      ? await db.all<Standing>(sql`SELECT ${columns} FROM task_parts WHERE ${stands}`)
+      : await db
+          .batch([
+            db.all<Standing>(sql`UPDATE task_parts SET lease_expires_at_ms = ${nowMs(db)} + ${extendByMs}
+              WHERE ${stands} RETURNING ${columns}`),
+            setRingTimesByLease(db, [...new Set(leases.map(({ taskId }) => taskId))]),
+          ])
+          .then(([extended]) => extended);
   const held = new Set(rows.map(keyOf));
   return leases.filter((lease) => held.has(keyOf(lease)));
 }

@@ -2,6 +2,7 @@ import { and, eq, isNotNull, sql, type SQL } from "drizzle-orm";
 import type { TurnExtras } from "../../domain/tasks/budget";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { taskParts, tasks } from "../schema/tasks";
 
 /** One part of one task, and the token of the lease under which it is worked on. */
@@ -100,19 +101,23 @@ export function inNamespace(namespaceId: string): SQL {
  * Ends the task as complete if its plan is sealed and no part is open. Stands in the batch of whatever may be the last
  * step: the settle of a part, and the seal of the plan.
  */
-export function completeIfDone(db: Database, namespaceId: string, taskId: string, nowMs: number) {
+export function completeIfDone(db: Database, namespaceId: string, taskId: string) {
   return db.all<{ id: string }>(sql`UPDATE tasks
-    SET status = 'complete', ended_at_ms = ${nowMs}, updated_at_ms = ${nowMs}, result = ${RESULT_OF_PARTS}
+    SET status = 'complete', ended_at_ms = ${nowMs(db)}, updated_at_ms = ${nowMs(db)}, result = ${RESULT_OF_PARTS}
     WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'running' AND planned_at_ms IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM task_parts WHERE task_id = ${taskId} AND status = 'open')
     RETURNING id`);
 }
 
-/** Binds a collection that the task made to its agent, once the task is complete. Follows {@link completeIfDone}. */
-export function bindNewTarget(db: Database, namespaceId: string, taskId: string, nowMs: number) {
+/**
+ * Binds a collection that the task made to its agent, once the task is complete. It comes right after
+ * {@link completeIfDone} in a batch, and binds only if that has completed the task: a later call must not bind what was
+ * unbound since.
+ */
+export function bindNewTarget(db: Database, namespaceId: string, taskId: string) {
   return db.run(sql`INSERT INTO agent_collections (agent_id, collection_id, namespace_id, created_at_ms)
-    SELECT json_extract(command, '$.agent.id'), json_extract(command, '$.target.collectionId'), namespace_id, ${nowMs}
+    SELECT json_extract(command, '$.agent.id'), json_extract(command, '$.target.collectionId'), namespace_id, ${nowMs(db)}
     FROM tasks WHERE id = ${taskId} AND namespace_id = ${namespaceId} AND status = 'complete'
-      AND ended_at_ms = ${nowMs} AND json_extract(command, '$.target.newName') IS NOT NULL
+      AND changes() > 0 AND json_extract(command, '$.target.newName') IS NOT NULL
     ON CONFLICT (agent_id, collection_id) DO NOTHING`);
 }

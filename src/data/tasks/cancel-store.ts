@@ -1,6 +1,7 @@
 import { and, eq, inArray, lte, sql } from "drizzle-orm";
 import { CANCELABLE_STATUSES, type Task, type TaskStatus } from "../../domain/tasks/task";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { releaseEndedIds } from "./held-id-store";
 import { among, clearLeasesOf, inNamespace, RESULT_OF_PARTS } from "../parts/part-sql";
 import { toTask } from "./task-row";
@@ -16,10 +17,9 @@ export async function cancelTask(
   db: Database,
   namespaceId: string,
   taskId: string,
-  nowMs: number,
   runMax?: number,
 ): Promise<Task | undefined> {
-  const { end, clear, release } = cancellation(db, { namespaceId, taskIds: [taskId], runMax }, nowMs);
+  const { end, clear, release } = cancellation(db, { namespaceId, taskIds: [taskId], runMax });
   const [, , found] = await db.batch([end, clear, selectTask(db, namespaceId, taskId), release]);
   return found[0] && toTask(found[0]);
 }
@@ -45,9 +45,8 @@ export async function cancelTasks(
   db: Database,
   namespaceId: string,
   taskIds: readonly string[],
-  nowMs: number,
 ): Promise<readonly TaskBefore[]> {
-  const { end, clear, release } = cancellation(db, { namespaceId, taskIds }, nowMs);
+  const { end, clear, release } = cancellation(db, { namespaceId, taskIds });
   const [before] = await db.batch([selectBefore(db, namespaceId, taskIds), end, clear, release]);
   return before.map(toBefore);
 }
@@ -65,14 +64,13 @@ export async function findBeforeCancel(
 function cancellation(
   db: Database,
   which: { readonly namespaceId: string; readonly taskIds: readonly string[]; readonly runMax?: number | undefined },
-  nowMs: number,
 ) {
   const { namespaceId, taskIds, runMax } = which;
   const inTime = runMax === undefined ? undefined : lte(tasks.run, runMax);
   return {
     end: db
       .update(tasks)
-      .set({ status: "canceled", endedAtMs: nowMs, updatedAtMs: nowMs, result: RESULT_OF_PARTS })
+      .set({ status: "canceled", endedAtMs: nowMs(db), updatedAtMs: nowMs(db), result: RESULT_OF_PARTS })
       .where(
         and(
           among(tasks.id, taskIds),

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, getTableColumns, gt, isNull, sql } from "drizzle-or
 import type { Task } from "../../domain/tasks/task";
 import type { StoredEvent } from "../../domain/tasks/task-event";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { taskColumns, toTask } from "./task-row";
 import { taskEvents, tasks } from "../schema/tasks";
 
@@ -46,25 +47,25 @@ export async function lookAtEvents(
     readonly after: number | null;
     readonly limit: number;
     /** Null where it need not be said again. */
-    readonly watchedUntilMs: number | null;
+    readonly watchedForMs: number | null;
   },
 ): Promise<EventSight | undefined> {
-  const { after, limit, watchedUntilMs } = wanted;
+  const { after, limit, watchedForMs } = wanted;
   const task = selectTaskOf(db, of);
   const events = after === null ? selectLast(db, of, limit) : selectAfter(db, of, { after, limit });
   const [rows, stored] =
-    watchedUntilMs === null
+    watchedForMs === null
       ? await db.batch([task, events])
       : await db
-          .batch([markWatched(db, of, watchedUntilMs), task, events])
+          .batch([markWatched(db, of, watchedForMs), task, events])
           .then(([, rows, stored]) => [rows, stored] as const);
   return rows[0] && { task: toTask(rows[0]), stored: after === null ? stored.toReversed() : stored };
 }
 
-function markWatched(db: Database, { namespaceId, taskId }: OfTask, watchedUntilMs: number) {
+function markWatched(db: Database, { namespaceId, taskId }: OfTask, watchedForMs: number) {
   return db
     .update(tasks)
-    .set({ watchedUntilMs })
+    .set({ watchedUntilMs: sql`${nowMs(db)} + ${watchedForMs}` })
     .where(and(eq(tasks.id, taskId), eq(tasks.namespaceId, namespaceId), isNull(tasks.endedAtMs)));
 }
 

@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNotNull, lte, sql } from "drizzle-orm";
 import { HELD_IDS_MAX } from "../../domain/tasks/reservation";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { among, inNamespace } from "../parts/part-sql";
 import { heldIds, tasks } from "../schema/tasks";
 
@@ -11,12 +12,12 @@ import { heldIds, tasks } from "../schema/tasks";
  */
 export async function holdId(
   db: Database,
-  hold: { readonly namespaceId: string; readonly taskId: string; readonly nowMs: number; readonly untilMs: number },
+  hold: { readonly namespaceId: string; readonly taskId: string; readonly forMs: number },
 ): Promise<boolean> {
-  const { namespaceId, taskId, nowMs, untilMs } = hold;
+  const { namespaceId, taskId, forMs } = hold;
   const [, , held] = await db.batch([
-    db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), lte(heldIds.untilMs, nowMs))),
-    db.run(sql`INSERT INTO held_ids (namespace_id, task_id, until_ms) SELECT ${namespaceId}, ${taskId}, ${untilMs}
+    db.delete(heldIds).where(and(eq(heldIds.namespaceId, namespaceId), lte(heldIds.untilMs, nowMs(db)))),
+    db.run(sql`INSERT INTO held_ids (namespace_id, task_id, until_ms) SELECT ${namespaceId}, ${taskId}, ${nowMs(db)} + ${forMs}
       WHERE (SELECT count(*) FROM held_ids WHERE namespace_id = ${namespaceId}) < ${HELD_IDS_MAX}
       ON CONFLICT (namespace_id, task_id) DO NOTHING`),
     db

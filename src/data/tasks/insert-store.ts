@@ -1,5 +1,7 @@
 import { bornStatus, type NewTask, type TaskStatus } from "../../domain/tasks/task";
+import { RESERVATION_MS } from "../../domain/tasks/reservation";
 import type { Database } from "../database/database";
+import { nowText } from "../database/now";
 import { FixedSelect } from "../database/fixed-select";
 import { RELEASE_ID } from "./held-id-store";
 import { tasks } from "../schema/tasks";
@@ -31,12 +33,21 @@ const ROWS_CHARACTERS_MAX = 400_000;
  * filled; one that was canceled meanwhile takes the content and stays canceled. The rows travel as JSON in one value, so
  * that a hundred are hardly more work for D1 than one.
  */
-export async function insertTasks(db: Database, entries: readonly TaskEntry[]): Promise<readonly StandingRow[]> {
+export async function insertTasks(
+  db: Database,
+  entries: readonly TaskEntry[],
+  ringMs: number,
+): Promise<readonly StandingRow[]> {
   if (entries.length === 0) return [];
   const client = db.$client;
+  const insert = insertText(db, ringMs);
   const results = await client.batch([
-    ...slicesOf(entries.filter(({ fills }) => fills === null)).map((rows) => client.prepare(INSERT_NEW).bind(rows)),
-    ...entries.flatMap((entry) => (entry.fills === null ? [] : [fill(client, entry, entry.fills)])),
+    ...slicesOf(entries.filter(({ fills }) => fills === null)).map((rows) =>
+      client.prepare(`${insert} ${OR_FIND}`).bind(rows),
+    ),
+    ...entries.flatMap((entry) =>
+      entry.fills === null ? [] : [fill(client.prepare(`${insert} ${OR_FILL}`), entry, entry.fills)],
+    ),
     ...entries
       .filter(({ canceled, fills }) => canceled || fills !== null)
       .map(({ task }) => client.prepare(RELEASE_ID).bind(task.namespaceId, task.id)),
@@ -46,27 +57,34 @@ export async function insertTasks(db: Database, entries: readonly TaskEntry[]): 
   return entries.map(({ task }) => standingOf(standing.get(task.id)));
 }
 
-const INSERT = `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags,
+/**
+ * A new task is rung for when its first bell has had its time; a reserved id is not rung for: it ends when it is past its
+ * time.
+ */
+function insertText(db: Database, ringMs: number): string {
+  return `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, name, tags,
     memo, metadata, fingerprint, command, subject, webhook, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms)
   SELECT value ->> 'id', value ->> 'namespaceId', value ->> 'requestId', value ->> 'keyId', value ->> 'type',
     value ->> 'operation', value ->> 'status', value ->> 'name', value ->> 'tags', value ->> 'memo',
     value ->> 'metadata', value ->> 'fingerprint', value ->> 'command', value ->> 'subject', value ->> 'webhook',
     1, 0, value ->> 'createdAtMs',
-    value ->> 'acceptedAtMs', value ->> 'endedAtMs', value ->> 'acceptedAtMs'`;
+    value ->> 'acceptedAtMs', value ->> 'endedAtMs',
+    iif(value ->> 'command' IS NULL, value ->> 'createdAtMs' + ${RESERVATION_MS}, ${nowText(db)} + ${ringMs})
+  FROM json_each(?1) WHERE true`;
+}
 
-const INSERT_NEW = `${INSERT} FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`;
+const OR_FIND = "ON CONFLICT (id) DO NOTHING";
 
-const FILL = `${INSERT} FROM json_each(?1) WHERE true
-    ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, operation = excluded.operation, name = excluded.name,
+const OR_FILL = `ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, operation = excluded.operation, name = excluded.name,
       tags = excluded.tags, memo = excluded.memo, metadata = excluded.metadata, fingerprint = excluded.fingerprint,
-      command = excluded.command, webhook = excluded.webhook, updated_at_ms = excluded.updated_at_ms, ring_at_ms = excluded.ring_at_ms,
+      command = excluded.command, webhook = excluded.webhook, updated_at_ms = excluded.updated_at_ms, ring_at_ms = excluded.ring_at_ms, rings = 0,
       status = CASE WHEN tasks.status = 'unbound' THEN excluded.status ELSE tasks.status END,
       ended_at_ms = CASE WHEN tasks.status = 'unbound' THEN excluded.ended_at_ms ELSE tasks.ended_at_ms END
     WHERE tasks.operation IS NULL AND tasks.fingerprint = ?2 AND tasks.deleted_at_ms IS NULL
       AND tasks.namespace_id = ?3`;
 
-function fill(client: D1Database, entry: TaskEntry, reserved: string): D1PreparedStatement {
-  return client.prepare(FILL).bind(JSON.stringify([toValues(entry)]), reserved, entry.task.namespaceId);
+function fill(statement: D1PreparedStatement, entry: TaskEntry, reserved: string): D1PreparedStatement {
+  return statement.bind(JSON.stringify([toValues(entry)]), reserved, entry.task.namespaceId);
 }
 
 /** JSON columns as the texts that are stored. */

@@ -1,6 +1,7 @@
 import { and, count, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { TaskHead } from "../../domain/tasks/task";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { releaseId } from "./held-id-store";
 import { RESULT_OF_PARTS, type Watched } from "../parts/part-sql";
 import { taskEvents, taskItems, taskParts, tasks } from "../schema/tasks";
@@ -19,19 +20,19 @@ export interface RemovedTask extends Watched {
  * and with them every lease; what the task wrote stays with its collection. The result of a re-voicing is counts; those
  * of other operations may hold words of the client.
  */
-export async function removeTask(db: Database, head: TaskHead, nowMs: number): Promise<RemovedTask> {
+export async function removeTask(db: Database, head: TaskHead): Promise<RemovedTask> {
   const own = (table: typeof taskParts | typeof taskItems) =>
     and(eq(table.namespaceId, head.namespaceId), eq(table.taskId, head.id));
   const [[removed], [waiting]] = await db.batch([
     db.all<Watched>(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
         fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms, deleted_at_ms)
       VALUES (${head.id}, ${head.namespaceId}, ${head.requestId}, ${head.keyId}, ${head.type}, ${head.operation},
-        'canceled', '[]', '{}', ${head.fingerprint}, NULL, 1, 0, ${head.createdAtMs}, ${nowMs}, ${nowMs}, ${nowMs},
-        ${nowMs})
+        'canceled', '[]', '{}', ${head.fingerprint}, NULL, 1, 0, ${head.createdAtMs}, ${nowMs(db)}, ${nowMs(db)}, ${nowMs(db)},
+        ${nowMs(db)})
       ON CONFLICT (id) DO UPDATE SET
         status = CASE WHEN ended_at_ms IS NULL THEN 'canceled' ELSE status END,
-        ended_at_ms = coalesce(ended_at_ms, ${nowMs}), updated_at_ms = ${nowMs},
-        deleted_at_ms = coalesce(deleted_at_ms, ${nowMs}),
+        ended_at_ms = coalesce(ended_at_ms, ${nowMs(db)}), updated_at_ms = ${nowMs(db)},
+        deleted_at_ms = coalesce(deleted_at_ms, ${nowMs(db)}),
         result = CASE WHEN operation <> 're-voice' THEN NULL WHEN ended_at_ms IS NULL THEN ${RESULT_OF_PARTS} ELSE result END,
         name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL, webhook = NULL
       WHERE namespace_id = ${head.namespaceId}
@@ -44,7 +45,7 @@ export async function removeTask(db: Database, head: TaskHead, nowMs: number): P
     // The last one stays with the tombstone; while somebody watches, those that the watchers may not have heard yet too.
     db.run(sql`DELETE FROM task_events WHERE task_id = ${head.id} AND namespace_id = ${head.namespaceId}
       AND sequence < (SELECT max(sequence) FROM task_events WHERE task_id = ${head.id})
-        - (SELECT CASE WHEN watched_until_ms > ${nowMs} THEN ${UNHEARD_EVENTS_MAX} ELSE 0 END FROM tasks
+        - (SELECT CASE WHEN watched_until_ms > ${nowMs(db)} THEN ${UNHEARD_EVENTS_MAX} ELSE 0 END FROM tasks
           WHERE id = ${head.id})`),
     releaseId(db, head),
   ]);
@@ -67,27 +68,34 @@ export async function purgeTask(db: Database, namespaceId: string, taskId: strin
   ]);
 }
 
-/** The oldest tasks of a namespace that ended before a time and are not removed: by the time of their end. */
+/** The oldest tasks of a namespace that ended so long ago and are not removed: by the time of their end. */
 export function listEndedTasks(
   db: Database,
   namespaceId: string,
-  beforeMs: number,
+  olderThanMs: number,
   limit: number,
 ): Promise<readonly TaskHead[]> {
   const { id, requestId, keyId, type, operation, fingerprint, createdAtMs } = tasks;
   return db
     .select({ id, namespaceId: tasks.namespaceId, requestId, keyId, type, operation, fingerprint, createdAtMs })
     .from(tasks)
-    .where(endedBefore(namespaceId, beforeMs))
+    .where(endedBefore(db, namespaceId, olderThanMs))
     .orderBy(tasks.endedAtMs)
     .limit(limit);
 }
 
-export async function countEndedTasks(db: Database, namespaceId: string, beforeMs: number): Promise<number> {
-  const [counted] = await db.select({ n: count() }).from(tasks).where(endedBefore(namespaceId, beforeMs));
+export async function countEndedTasks(db: Database, namespaceId: string, olderThanMs: number): Promise<number> {
+  const [counted] = await db
+    .select({ n: count() })
+    .from(tasks)
+    .where(endedBefore(db, namespaceId, olderThanMs));
   return counted?.n ?? 0;
 }
 
-function endedBefore(namespaceId: string, beforeMs: number) {
-  return and(eq(tasks.namespaceId, namespaceId), lt(tasks.endedAtMs, beforeMs), isNull(tasks.deletedAtMs));
+function endedBefore(db: Database, namespaceId: string, olderThanMs: number) {
+  return and(
+    eq(tasks.namespaceId, namespaceId),
+    lt(tasks.endedAtMs, sql`${nowMs(db)} - ${olderThanMs}`),
+    isNull(tasks.deletedAtMs),
+  );
 }

@@ -1,6 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { RunFrom } from "../../domain/tasks/task";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 
 /** Items that keep their end in the next run. For an UPDATE of tasks, before what failed is opened again. */
 const ENDED_BEFORE = sql`(SELECT coalesce(sum(re_voiced + skipped + done
@@ -20,15 +21,16 @@ export interface RunToOpen {
  * @returns the number of the new run, or undefined when the task is not in an end from which such a run is opened, or
  * not in the expected run.
  */
-export async function openNextRun(db: Database, task: RunToOpen, nowMs: number): Promise<number | undefined> {
+export async function openNextRun(db: Database, task: RunToOpen, ringMs: number): Promise<number | undefined> {
   const { id, namespaceId, expectedRun, from } = task;
+  // Another call may have opened this run: as long as nobody has begun it, to reset it once more changes nothing.
   const opened = sql`EXISTS (SELECT 1 FROM tasks WHERE id = ${id} AND run = ${expectedRun + 1}
-    AND ended_at_ms IS NULL AND attempts = 0 AND updated_at_ms = ${nowMs})`;
+    AND ended_at_ms IS NULL AND attempts = 0)`;
   const [moved] = await db.batch([
     db.all<{ run: number }>(sql`UPDATE tasks SET run = run + 1, attempts = 0, error = NULL, result = NULL,
         status = CASE WHEN planned_at_ms IS NULL THEN 'created' ELSE 'retry' END,
-        run_started_at_ms = CASE WHEN planned_at_ms IS NULL THEN NULL ELSE ${nowMs} END, run_base = ${ENDED_BEFORE},
-        ended_at_ms = NULL, updated_at_ms = ${nowMs}, ring_at_ms = ${nowMs}
+        run_started_at_ms = CASE WHEN planned_at_ms IS NULL THEN NULL ELSE ${nowMs(db)} END, run_base = ${ENDED_BEFORE},
+        ended_at_ms = NULL, updated_at_ms = ${nowMs(db)}, ring_at_ms = ${nowMs(db)} + ${ringMs}, rings = 0
       WHERE id = ${id} AND namespace_id = ${namespaceId} AND run = ${expectedRun} AND deleted_at_ms IS NULL
         AND operation IS NOT NULL AND ${OPENS[from]}
       RETURNING run`),

@@ -60,6 +60,8 @@ const OwnVariables = z.object({
   ADMIN_KEY: z.string().min(8, "ADMIN_KEY must have 8 characters or more: wrangler secret put ADMIN_KEY"),
   LEASE_SECONDS: seconds(60),
   HEARTBEAT_SECONDS: seconds(15),
+  RING_SECONDS: seconds(10),
+  SWEEP_SECONDS: z.union([z.literal("off"), seconds(15)]).default(15),
   PART_SECONDS: seconds(5),
   PARALLEL_PARTS: count(4, 100),
   MODEL_CALLS_PER_INVOCATION: count(6, 1_000),
@@ -124,6 +126,8 @@ export function readConfig(env: unknown): Config {
     limits: {
       leaseSeconds: v.LEASE_SECONDS,
       heartbeatSeconds,
+      ringSeconds: v.RING_SECONDS,
+      sweepSeconds: v.SWEEP_SECONDS === "off" ? null : v.SWEEP_SECONDS,
       partSeconds: v.PART_SECONDS,
       parallelParts: v.PARALLEL_PARTS,
       modelCallsPerInvocation: v.MODEL_CALLS_PER_INVOCATION,

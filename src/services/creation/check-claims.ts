@@ -1,7 +1,7 @@
 import { errorText } from "../../domain/basics/error-text";
 import { holdId } from "../../data/tasks/held-id-store";
 import { findForCreation, type References } from "../../data/tasks/reference-store";
-import { isUnfilled, reservationEndsAtMs } from "../../domain/tasks/reservation";
+import { isUnfilled, RESERVATION_MS } from "../../domain/tasks/reservation";
 import type { NewTask, Task } from "../../domain/tasks/task";
 import type { Services } from "../context";
 import { notFound, ServiceError } from "../errors/errors";
@@ -86,7 +86,6 @@ async function requireQuota({ claimRate }: Services, { keyId }: ClaimRequest): P
 }
 
 async function hold(services: Services, { namespaceId, taskId }: ClaimRequest): Promise<void> {
-  const nowMs = services.clock.nowMs();
-  const held = await holdId(services.db, { namespaceId, taskId, nowMs, untilMs: reservationEndsAtMs(nowMs) });
+  const held = await holdId(services.db, { namespaceId, taskId, forMs: RESERVATION_MS });
   if (!held) throw tooManyHeld();
 }

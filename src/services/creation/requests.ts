@@ -54,7 +54,7 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
   const requestId = givenId.toLowerCase();
   if (!validate(requestId) || requestId === NIL) throw requestNotFound();
   const taskId = await taskIdOf(ctx.namespaceId, requestId);
-  const task = await cancelTaskRow(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs());
+  const task = await cancelTaskRow(ctx.db, ctx.namespaceId, taskId);
   if (task !== undefined && task.deletedAtMs !== null) throw requestRetired(taskId, task);
   if (task !== undefined) {
     await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
@@ -75,9 +75,7 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
 
 /** Held before the object is asked, so that no id is held there without being counted. */
 function mayHold(ctx: CallContext, taskId: string): Promise<boolean> {
-  const nowMs = ctx.clock.nowMs();
-  const untilMs = nowMs + ctx.limits.tombstoneDays * DAY_MS;
-  return holdId(ctx.db, { namespaceId: ctx.namespaceId, taskId, nowMs, untilMs });
+  return holdId(ctx.db, { namespaceId: ctx.namespaceId, taskId, forMs: ctx.limits.tombstoneDays * DAY_MS });
 }
 
 /** Claimed, and its row not written yet. */

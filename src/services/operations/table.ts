@@ -38,7 +38,7 @@ interface OperationWork<O extends Operation> {
 interface PlannedTask {
   readonly taskId: string;
   readonly namespaceId: string;
-  readonly nowMs: number;
+  readonly ringMs: number;
 }
 
 const WORK: { readonly [O in Operation]: OperationWork<O> } = {

@@ -66,8 +66,7 @@ function write<O extends CursorOperation>(
     done,
     failed,
     total: total ?? null,
-    nowMs: services.clock.nowMs(),
-    leaseExpiresAtMs: lease.expiresAtMs(),
+    leaseMs: services.limits.leaseSeconds * 1_000,
   };
   return writeTwice<O>(services, written, write ?? ((each) => writeStep(services.db, each)));
 }

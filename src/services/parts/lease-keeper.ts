@@ -8,8 +8,8 @@ export interface KeptLease {
   readonly part: LeasedPart;
   /** It is not ours any more. */
   lose(): void;
-  /** It was written that it ends then. */
-  extended(toMs: number): void;
+  /** It was extended, and stands until then at least, by the clock of this invocation. */
+  extended(untilMs: number): void;
 }
 
 /** A lease that was taken away is noticed within this time and one round trip: so soon a cancel ends the calls in flight. */
@@ -66,15 +66,15 @@ export class LeaseKeeper {
     for (const [lease, { untilMs }] of this.#kept) if (nowMs > untilMs) lease.lose();
     const asked = [...this.#kept.keys()];
     const isBeat = nowMs - this.#lastBeatMs >= limits.heartbeatSeconds * 1_000;
-    const extendToMs = isBeat ? nowMs + limits.leaseSeconds * 1_000 : undefined;
+    const extendByMs = isBeat ? limits.leaseSeconds * 1_000 : undefined;
     const parts = asked.map(({ part }) => part);
-    const standing = new Set(await standingLeases(db, parts, extendToMs));
+    const standing = new Set(await standingLeases(db, parts, extendByMs));
     if (isBeat) this.#lastBeatMs = nowMs;
     for (const lease of asked) {
       // One that was given back meanwhile is nobody's to lose.
       if (!this.#kept.has(lease)) continue;
       if (!standing.has(lease.part)) lease.lose();
-      else if (extendToMs !== undefined) lease.extended(extendToMs);
+      else if (extendByMs !== undefined) lease.extended(nowMs + extendByMs);
     }
   }
 }

@@ -14,12 +14,14 @@ export class PartLease {
   /** Runs of the part in a row without a checkpoint, this one counted. */
   readonly attempts: number;
   readonly #lost = new AbortController();
-  #endsAtMs: number;
+  /** By the clock of this invocation, reckoned from before the lease was written: D1 lets it lapse no sooner. */
+  #standsUntilMs: number;
 
   constructor(
     private readonly services: RunServices,
     part: LeasedPart,
     claimed: ClaimedPart,
+    standsUntilMs: number,
   ) {
     const calls = new CallLedger(claimed);
     this.calls = calls;
@@ -30,7 +32,7 @@ export class PartLease {
       },
     };
     this.attempts = claimed.attempts;
-    this.#endsAtMs = claimed.leaseExpiresAtMs;
+    this.#standsUntilMs = standsUntilMs;
   }
 
   get signal(): AbortSignal {
@@ -50,14 +52,14 @@ export class PartLease {
     this.services.leases.release(this);
   }
 
-  /** When a lease that is written now ends. */
-  expiresAtMs(): number {
+  /** Until when a lease stands that is written from now on: it is written later, so it ends no sooner. */
+  untilMs(): number {
     return this.services.clock.nowMs() + this.services.limits.leaseSeconds * 1_000;
   }
 
-  extended(toMs: number): void {
+  extended(untilMs: number): void {
     this.#forfeitIfLapsed();
-    this.#endsAtMs = Math.max(this.#endsAtMs, toMs);
+    this.#standsUntilMs = Math.max(this.#standsUntilMs, untilMs);
   }
 
   /** Takes a call of the task's budget. @returns false when none may be begun now. */
@@ -68,7 +70,7 @@ export class PartLease {
 
   /** What a lapsed lease had reserved others may have by now, and its being extended later does not bring it back. */
   #forfeitIfLapsed(): void {
-    if (this.services.clock.nowMs() >= this.#endsAtMs) this.calls.forfeit();
+    if (this.services.clock.nowMs() >= this.#standsUntilMs) this.calls.forfeit();
   }
 
   lose(): void {

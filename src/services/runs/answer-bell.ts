@@ -1,14 +1,12 @@
 import { errorText } from "../../domain/basics/error-text";
 import * as parts from "../../data/parts/part-store";
-import { findTask, findTaskToRun, type FoundTask } from "../../data/tasks/task-store";
-import { reservationEndsAtMs } from "../../domain/tasks/reservation";
+import { findTaskToRun, type FoundTask } from "../../data/tasks/task-store";
 import { hasEnded } from "../../domain/tasks/task";
 import type { TaskCommand } from "../../domain/tasks/operations";
 import { ServiceError } from "../errors/errors";
 import { LeaseLost, PartLease } from "../parts/part-lease";
 import { workOf } from "../operations/table";
 import { type PartRun, type RunServices, TaskFault, type Turn } from "../parts/part-work";
-import { headOf } from "../tasks/remove-task";
 import { tellWatchers } from "../tasks/notify-watchers";
 import { ringForEnd } from "../webhooks/deliveries";
 
@@ -44,20 +42,10 @@ export async function answerBell(services: RunServices, taskId: string, waitedMs
     return DONE;
   }
   const { command } = task;
-  if (command === null) return endReservation(services, task);
+  // A reserved id has no work: the sweeper ends it in time.
+  if (command === null) return DONE;
   if (task.status === "created") await plan(services, { ...task, command });
   await takeTurn(services, { ...task, command }, waitedMs);
-  return DONE;
-}
-
-/**
- * A reserved id has no work. Its object ends it in time; where that has lost its record, this does. The object is asked
- * first: it may have been filled in time, with the row still to come.
- */
-async function endReservation(services: RunServices, { id, namespaceId }: FoundTask): Promise<BellVerdict> {
-  const task = await findTask(services.db, namespaceId, id);
-  const isOver = task?.command === null && reservationEndsAtMs(task.createdAtMs) <= services.clock.nowMs();
-  if (isOver && !(await services.requests.poke(id))) await services.requests.remove(headOf(task));
   return DONE;
 }
 
@@ -69,7 +57,7 @@ async function rowless(services: RunServices, taskId: string): Promise<BellVerdi
 
 async function plan(services: RunServices, task: RunnableTask): Promise<void> {
   const { id: taskId, namespaceId, command } = task;
-  const planned = { namespaceId, taskId, nowMs: services.clock.nowMs() };
+  const planned = { namespaceId, taskId, ringMs: ringMsOf(services) };
   const atOnce = await workOf(command.operation).plan(services, planned, command);
   // This call works on one part itself; the others are for whoever hears the bells.
   if (atOnce > 1) await services.bells.ring(taskId, { times: atOnce - 1, delaySeconds: 0 });
@@ -116,7 +104,7 @@ async function takeTurn(services: RunServices, task: RunnableTask, waitedMs: num
 
 /** The last part may have used up its attempts, or the end of the task may not have been told. */
 async function findNothing(services: RunServices, task: RunnableTask): Promise<void> {
-  await parts.failIfExhausted(services.db, task, services.clock.nowMs());
+  await parts.failIfExhausted(services.db, task);
   await noticeEnd(services, task.id);
 }
 
@@ -128,7 +116,8 @@ async function workOnPart(services: RunServices, task: RunnableTask, run: PartRu
     if (outcome === "finished") return await settle(services, lease);
     turn.isOver = true;
     const isUntouched = outcome === "untouched";
-    const given = { nowMs: services.clock.nowMs(), notBeforeMs: turn.restUntilMs, isUntouched };
+    const restMs = restMsOf(services, turn);
+    const given = { restMs, isUntouched, ringMs: ringMsOf(services) };
     await parts.yieldPart(services.db, lease.part, given);
   } catch (error) {
     await giveBack(services, task, run, error);
@@ -139,7 +128,7 @@ async function workOnPart(services: RunServices, task: RunnableTask, run: PartRu
 
 /** Rings for what is left: at once where something got through, else after a wait. */
 async function endTurn(services: RunServices, taskId: string, turn: Turn): Promise<void> {
-  const restSeconds = Math.ceil(Math.max(0, turn.restUntilMs - services.clock.nowMs()) / 1_000);
+  const restSeconds = Math.ceil(restMsOf(services, turn) / 1_000);
   const failed = turn.delaySeconds > 0;
   const goesOn = failed && turn.answered > 0 && restSeconds === 0;
   if (goesOn) await services.bells.ring(taskId, { times: 1, delaySeconds: turn.delaySeconds });
@@ -151,7 +140,7 @@ async function endTurn(services: RunServices, taskId: string, turn: Turn): Promi
 
 /** Tells the object of an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
-  const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
+  const pulse = await parts.findPulse(services.db, taskId);
   if (pulse !== undefined && hasEnded(pulse.status))
     await tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
 }
@@ -171,8 +160,9 @@ async function takeLease(services: RunServices, task: RunnableTask): Promise<Par
   const { leaseSeconds, parallelParts } = services.limits;
   const token = crypto.randomUUID();
   const { id: taskId, namespaceId } = task;
-  const nowMs = services.clock.nowMs();
-  const claim = { namespaceId, taskId, token, nowMs, leaseMs: leaseSeconds * 1_000, parallelMax: parallelParts };
+  const leaseMs = leaseSeconds * 1_000;
+  const standsUntilMs = services.clock.nowMs() + leaseMs;
+  const claim = { namespaceId, taskId, token, leaseMs, ringMs: ringMsOf(services), parallelMax: parallelParts };
   const claimed = await parts.claimPart(services.db, claim).catch(async (error: unknown) => {
     // The answer of a write may be lost though it was made: then the token stands in the row.
     const held = await parts.findPartOfToken(services.db, claim);
@@ -180,15 +170,15 @@ async function takeLease(services: RunServices, task: RunnableTask): Promise<Par
     return held;
   });
   if (claimed === undefined) return undefined;
-  return new PartLease(services, { namespaceId, taskId, token, part: claimed.part }, claimed);
+  return new PartLease(services, { namespaceId, taskId, token, part: claimed.part }, claimed, standsUntilMs);
 }
 
 async function settle(services: RunServices, lease: PartLease): Promise<void> {
-  const settlePart = () => parts.settlePart(services.db, lease.part, services.clock.nowMs());
+  const settlePart = () => parts.settlePart(services.db, lease.part, ringMsOf(services));
   // A settle is repeatable: the second finds the part done and changes nothing.
   const { settled } = await settlePart().catch(settlePart);
   // An item that could not be written is still open: the part goes back as it stands.
-  const given = { nowMs: services.clock.nowMs(), notBeforeMs: 0, isUntouched: false };
+  const given = { restMs: 0, isUntouched: false, ringMs: ringMsOf(services) };
   if (!settled) await parts.yieldPart(services.db, lease.part, given);
 }
 
@@ -203,7 +193,7 @@ async function goOn(
   taskId: string,
   { delaySeconds, isLate }: Pick<Turn, "delaySeconds" | "isLate">,
 ): Promise<void> {
-  const pulse = await parts.findPulse(services.db, taskId, services.clock.nowMs());
+  const pulse = await parts.findPulse(services.db, taskId);
   if (pulse === undefined) return;
   if (hasEnded(pulse.status)) return tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
   const told = tellWatchers(services, taskId, pulse.watchedUntilMs);
@@ -213,20 +203,28 @@ async function goOn(
 }
 
 async function giveBack(services: RunServices, task: RunnableTask, run: PartRun, error: unknown): Promise<void> {
-  const nowMs = services.clock.nowMs();
   const { lease, turn } = run;
   turn.isOver = true;
   if (error instanceof LeaseLost) return;
   if (error instanceof TaskFault) {
-    await parts.failTask(services.db, task, { code: error.value.code, detail: error.message }, nowMs);
+    await parts.failTask(services.db, task, { code: error.value.code, detail: error.message });
     return;
   }
   services.log("warn", "part-failed", { task_id: task.id, part: lease.part.part, error: errorText(error) });
   const delaySeconds = Math.max(backOffSeconds(lease.attempts), askedSeconds(error));
   turn.delaySeconds = Math.max(turn.delaySeconds, delaySeconds);
-  const notBeforeMs = nowMs + delaySeconds * 1_000;
-  await parts.retryPart(services.db, lease.part, { nowMs, notBeforeMs, error: publicText(error) });
-  await parts.failIfExhausted(services.db, task, nowMs);
+  const failure = { restMs: delaySeconds * 1_000, error: publicText(error), ringMs: ringMsOf(services) };
+  await parts.retryPart(services.db, lease.part, failure);
+  await parts.failIfExhausted(services.db, task);
+}
+
+function ringMsOf({ limits }: RunServices): number {
+  return limits.ringSeconds * 1_000;
+}
+
+/** How long the model is to be left alone still. */
+function restMsOf({ clock }: RunServices, { restUntilMs }: Turn): number {
+  return Math.max(0, restUntilMs - clock.nowMs());
 }
 
 /** 2 s, 8 s, 32 s, 2 min, 9 min, then 10 min: the attempts outlast a model that is away for half an hour. */

@@ -54,12 +54,12 @@ export interface SkippedTask {
  * any time: what it ended is then `ended`. Once it has answered, nothing is written any more for what is canceled.
  */
 export async function cancelTasks(ctx: CallContext, input: CancelManyInput): Promise<CanceledMany> {
-  const { db, namespaceId, clock } = ctx;
+  const { db, namespaceId } = ctx;
   const { taskIds, over, remaining } = await choose(ctx, input);
   const known = taskIds.filter((id) => id.length <= ID_CHARACTERS_MAX);
   const found = input.dryRun
     ? await findBeforeCancel(db, namespaceId, known)
-    : await cancelStored(db, namespaceId, known, clock.nowMs());
+    : await cancelStored(db, namespaceId, known);
   const open = new Map(found.filter(isOpen).map((task) => [task.id, task]));
   const others = new Map(found.filter((task) => !isOpen(task)).map((task) => [task.id, task]));
   if (!input.dryRun) {

@@ -29,9 +29,9 @@ export interface CleanInput {
  */
 export async function cleanTasks(ctx: CallContext, { olderThanDays, dryRun }: CleanInput): Promise<number> {
   const { db, namespaceId, clock } = ctx;
-  const beforeMs = clock.nowMs() - olderThanDays * DAY_MS;
-  if (dryRun) return countEndedTasks(db, namespaceId, beforeMs);
-  const old = await listEndedTasks(db, namespaceId, beforeMs, CLEANED_PER_CALL_MAX);
+  const olderThanMs = olderThanDays * DAY_MS;
+  if (dryRun) return countEndedTasks(db, namespaceId, olderThanMs);
+  const old = await listEndedTasks(db, namespaceId, olderThanMs, CLEANED_PER_CALL_MAX);
   const endMs = clock.nowMs() + CLEAN_SECONDS * 1_000;
   const slot = pLimit(CLEANED_AT_ONCE);
   const removals = old.map((head) => slot(async () => (clock.nowMs() < endMs ? remove(ctx, head) : "pending")));

@@ -24,8 +24,7 @@ export async function lookAtWatched(
   wanted: { readonly after: number | null; readonly limit: number; readonly watchedForMs: number | null },
 ): Promise<WatchedSight | undefined> {
   const { after, limit, watchedForMs } = wanted;
-  const watchedUntilMs = watchedForMs === null ? null : services.clock.nowMs() + watchedForMs;
-  const sight = await lookAtEvents(services.db, of, { after, limit, watchedUntilMs });
+  const sight = await lookAtEvents(services.db, of, { after, limit, watchedForMs });
   if (sight === undefined) return undefined;
   const { task, stored } = sight;
   const more = after !== null && stored.length === limit;

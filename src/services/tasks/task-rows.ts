@@ -26,7 +26,7 @@ export type TaskSight =
 
 /** Looks at several tasks in one round trip. @returns for each, in its place. */
 export async function lookAtTasks(services: Services, taskIds: readonly string[]): Promise<readonly TaskSight[]> {
-  const pulses = await findPulses(services.db, taskIds, services.clock.nowMs());
+  const pulses = await findPulses(services.db, taskIds);
   return taskIds.map((taskId) => sightOf(pulses.get(taskId)));
 }
 
@@ -48,12 +48,12 @@ export function readTasks(
 
 /** Writes the rows of claimed tasks, or finds them, in one transaction: repeatable. */
 export function recordTasks(services: Services, entries: readonly TaskEntry[]): Promise<readonly StandingRow[]> {
-  return insertTasks(services.db, entries);
+  return insertTasks(services.db, entries, services.limits.ringSeconds * 1_000);
 }
 
 /** Ends the row of a task as canceled, whatever became of its insert; a later run is spared. */
 export async function cancelRecordedTask(services: Services, task: NewTask, run: number): Promise<void> {
-  const now = await cancelTask(services.db, task.namespaceId, task.id, services.clock.nowMs(), run);
+  const now = await cancelTask(services.db, task.namespaceId, task.id, run);
   await tellWatchers(services, task.id, now?.watchedUntilMs);
 }
 
@@ -62,7 +62,7 @@ const FILES_WITHIN_MS = 2_000;
 
 /** Makes the row a tombstone, whether it is there yet or not, and removes the files of the task as far as they go. */
 export async function buryTask(services: Services, head: TaskHead): Promise<void> {
-  const removed = await removeTask(services.db, head, services.clock.nowMs());
+  const removed = await removeTask(services.db, head);
   await tellWatchers(services, head.id, removed.watchedUntilMs);
   if (removed.waitingDeliveryId !== null) await ringForDelivery(services, removed.waitingDeliveryId);
   if (head.operation === null || !HAS_FILES[head.operation]) return;
@@ -85,7 +85,7 @@ export function forgetTask(services: Services, head: TaskHead): Promise<void> {
 
 /** @returns the number of the run that was opened, or undefined when the task is not at the end of that run. */
 export function openRun(services: Services, task: RunToOpen): Promise<number | undefined> {
-  return openNextRun(services.db, task, services.clock.nowMs());
+  return openNextRun(services.db, task, services.limits.ringSeconds * 1_000);
 }
 
 /** Rings once for each part that could be taken, and once for a task without a plan. A bell too many does no harm. */

@@ -71,7 +71,7 @@ export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: numb
 
 /** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
 export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
-  const task = presentTask(await cancelStored(ctx.db, ctx.namespaceId, taskId, ctx.clock.nowMs()));
+  const task = presentTask(await cancelStored(ctx.db, ctx.namespaceId, taskId));
   // Also when an earlier call ended it: its word to the object may have been lost.
   await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
   if (task.webhook !== null) await ringForEnd(ctx, task, task.run);

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { call, until } from "../../support/api";
-import { travelBack, travelDays } from "../../support/clock";
+import { travelDays } from "../../support/clock";
 import { arm, firedFaults, loggedCalls, resetFaults, watchCalls } from "../../support/faults";
 import { leasedPart } from "../../support/leased-part";
 import { objectOf } from "../../support/placement";
@@ -13,10 +13,7 @@ const RING = "queue: sendBatch";
 const MINUTE_MS = 60_000;
 
 beforeEach(() => resetFaults());
-afterEach(() => {
-  travelBack();
-  vi.restoreAllMocks();
-});
+afterEach(() => vi.restoreAllMocks());
 
 /** Changes what an object has stored, behind its back. */
 function store(taskId: string, sql: string, ...values: SqlStorageValue[]): Promise<void> {

@@ -3,12 +3,12 @@ import { failIfExhausted, findPulse, settlePart, yieldPart } from "../../../src/
 import { PART_ATTEMPTS_MAX } from "../../../src/domain/tasks/task";
 import { call } from "../../support/api";
 import { arm, loggedCalls, resetFaults } from "../../support/faults";
-import { db, leasedPart } from "../../support/leased-part";
+import { db, LEASE_MS, leasedPart, RING_MS } from "../../support/leased-part";
 import { bellOf, consume, silentTask } from "../../support/requests-object";
 import { endOf, onceEach, reVoiced, rows, type Scene, scene, taskOf } from "../../support/scene";
 
 const CLAIM_PART = "SET lease_token = ?";
-const READ_BACK = "SELECT part, attempts, lease_expires_at_ms";
+const READ_BACK = "SELECT part, attempts, calls_limit";
 
 beforeEach(() => resetFaults());
 
@@ -38,9 +38,9 @@ describe("the consumer claims a part", () => {
     await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);
     const before = await rows("SELECT * FROM task_parts WHERE task_id = ?", id);
     expect(await write()).toBe(false);
-    expect(await settlePart(db, lease, 4_000)).toEqual({ settled: false, completed: false });
+    expect(await settlePart(db, lease, RING_MS)).toEqual({ settled: false, completed: false });
     expect(await rows("SELECT * FROM task_parts WHERE task_id = ?", id)).toEqual(before);
-    expect(await claim(5_000, "token-2")).toMatchObject({ part: 0 });
+    expect(await claim("token-2")).toMatchObject({ part: 0 });
   });
 });
 
@@ -58,7 +58,7 @@ describe("the consumer's plan", () => {
     const { id, lease, write, state } = await leasedPart();
     await write();
     await rows("UPDATE tasks SET planned_at_ms = NULL WHERE id = ?", id);
-    expect(await settlePart(db, lease, 4_000)).toEqual({ settled: true, completed: false });
+    expect(await settlePart(db, lease, RING_MS)).toEqual({ settled: true, completed: false });
     expect((await state()).task).toMatchObject([{ status: "running", ended_at_ms: null }]);
   });
 
@@ -71,19 +71,18 @@ describe("the consumer's plan", () => {
 });
 
 /** Claims the part again and again, each time after the lease before has lapsed. */
-async function claimTimes(claim: (nowMs: number, token: string) => Promise<unknown>, times: number) {
-  for (let at = 1; at <= times; at++) await claim(100_000 * at, `token of claim ${at}`);
+async function claimTimes(claim: (token: string, laterMs: number) => Promise<unknown>, times: number) {
+  for (let at = 1; at <= times; at++) await claim(`token of claim ${at}`, LEASE_MS);
 }
 
 describe("the consumer's attempts", () => {
   it("end the task as error when they are used up without a checkpoint, and no lease is alive", async () => {
     const { id, namespaceId, claim, state } = await leasedPart();
     await claimTimes(claim, PART_ATTEMPTS_MAX - 1);
-    const lastMs = 100_000 * (PART_ATTEMPTS_MAX - 1);
     expect((await state()).parts).toMatchObject([{ attempts: PART_ATTEMPTS_MAX }]);
-    expect(await failIfExhausted(db, { id, namespaceId }, lastMs + 1)).toBe(false);
-    expect(await claim(lastMs + 100_000, "one too many")).toBeUndefined();
-    expect(await failIfExhausted(db, { id, namespaceId }, lastMs + 100_000)).toBe(true);
+    expect(await failIfExhausted(db, { id, namespaceId })).toBe(false);
+    expect(await claim("one too many", LEASE_MS)).toBeUndefined();
+    expect(await failIfExhausted(db, { id, namespaceId })).toBe(true);
     expect(await taskOf(id)).toMatchObject({ status: "error", error: { code: "attempts-exhausted" } });
   });
 
@@ -98,13 +97,9 @@ describe("the consumer's attempts", () => {
   it("do not count a part that is yielded for time", async () => {
     const { id, claim, lease, state } = await leasedPart();
     await claimTimes(claim, 3);
-    await yieldPart(
-      db,
-      { ...lease, token: "token of claim 3" },
-      { nowMs: 400_000, notBeforeMs: 0, isUntouched: false },
-    );
+    await yieldPart(db, { ...lease, token: "token of claim 3" }, { restMs: 0, isUntouched: false, ringMs: RING_MS });
     expect((await state()).parts).toMatchObject([{ attempts: 0, lease_token: null, status: "open" }]);
-    expect(await findPulse(db, id, 400_000)).toMatchObject({ waiting: 1, working: 0, status: "running" });
+    expect(await findPulse(db, id)).toMatchObject({ waiting: 1, working: 0, status: "running" });
   });
 });
 

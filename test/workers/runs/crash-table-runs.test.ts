@@ -1,11 +1,11 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { standingLeases } from "../../../src/data/parts/lease-store";
 import { claimPart, settlePart } from "../../../src/data/parts/part-store";
 import { call, until } from "../../support/api";
-import { travelBack, travelDays } from "../../support/clock";
+import { travelDays, travelMs } from "../../support/clock";
 import { arm, type FaultKind, firedFaults, resetFaults } from "../../support/faults";
-import { db, leasedPart } from "../../support/leased-part";
+import { db, LEASE_MS, leasedPart, RING_MS } from "../../support/leased-part";
 import { objectOf } from "../../support/placement";
 import { alarmOf, bellOf, claimsOf, consume, silentTask } from "../../support/requests-object";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene, taskOf } from "../../support/scene";
@@ -14,7 +14,6 @@ const INSERT = "INSERT INTO tasks";
 const RING = "queue: sendBatch";
 
 beforeEach(() => resetFaults());
-afterEach(() => travelBack());
 
 const firedAre = (count: number) =>
   until(
@@ -47,11 +46,11 @@ describe("crash table: message dropped, dead-lettered, doubled, reordered, late"
 describe("crash table: consumer dies after claiming", () => {
   it("another takes the part when the lease has lapsed, as a further attempt", async () => {
     const { from, id, namespaceId, command } = await leasedPart();
-    await rows("UPDATE task_parts SET lease_expires_at_ms = ? WHERE task_id = ?", Date.now() + 1_000, id);
-    const take = (nowMs: number) =>
-      claimPart(db, { namespaceId, taskId: id, token: "other", nowMs, leaseMs: 500, parallelMax: 4 });
-    expect(await take(Date.now() - 1_000)).toBeUndefined();
-    expect(await take(Date.now() + 1_001)).toMatchObject({ part: 0, attempts: 2 });
+    const take = () =>
+      claimPart(db, { namespaceId, taskId: id, token: "other", leaseMs: 500, ringMs: RING_MS, parallelMax: 4 });
+    expect(await take()).toBeUndefined();
+    travelMs(LEASE_MS);
+    expect(await take()).toMatchObject({ part: 0, attempts: 2 });
     resetFaults();
     const task = await endOf(id);
     expect(await onceEach({ ...from, collectionId: command.collectionId }, task)).toBe(true);
@@ -61,11 +60,11 @@ describe("crash table: consumer dies after claiming", () => {
 describe("crash table: slow consumer wakes after its lease (zombie)", () => {
   it("its token is no longer there: it writes nothing at all", async () => {
     const { claim, write, state, lease, namespaceId } = await leasedPart();
-    await claim(62_001, "token-2");
+    await claim("token-2", LEASE_MS);
     const before = await state();
     expect(await write()).toBe(false);
-    expect(await settlePart(db, lease, 63_000)).toEqual({ settled: false, completed: false });
-    expect(await standingLeases(db, [{ ...lease, namespaceId }], 99_000)).toEqual([]);
+    expect(await settlePart(db, lease, RING_MS)).toEqual({ settled: false, completed: false });
+    expect(await standingLeases(db, [{ ...lease, namespaceId }], LEASE_MS)).toEqual([]);
     expect(await state()).toEqual(before);
   });
 });
@@ -111,6 +110,7 @@ describe("crash table: results written, crash before the end state", () => {
     await write();
     expect((await state()).memories).toHaveLength(3);
     expect((await state()).task).toMatchObject([{ status: "running", ended_at_ms: null, result: null }]);
+    travelMs(LEASE_MS);
     resetFaults();
     const task = await endOf(id);
     expect(await onceEach(from, task)).toBe(true);

@@ -4,7 +4,7 @@ import { failIfExhausted, yieldPart } from "../../../src/data/parts/part-store";
 import { call } from "../../support/api";
 import { BudgetPlay, PLAYED_STEPS, type Played } from "../../support/budget-play";
 import { resetFaults } from "../../support/faults";
-import { db, leasedPart } from "../../support/leased-part";
+import { db, LEASE_MS, leasedPart, RING_MS } from "../../support/leased-part";
 import { type Consumer, consumerOf, generatorOn, silentTask } from "../../support/model-consumer";
 import { onceEach, reVoiced, rows, scene, taskOf } from "../../support/scene";
 import { type Act, fails, retells, says, scriptedModel } from "../../support/scripted-model";
@@ -110,17 +110,17 @@ describe("max_model_calls", () => {
     const { id, namespaceId, claim, lease, state } = await leasedPart(60, { max_model_calls: 5 });
     expect((await state()).parts.map((part) => part["calls_limit"])).toEqual([5, null, null]);
     const before = await state();
-    expect(await claim(3_000, "token-2")).toBeUndefined();
-    expect(await failIfExhausted(db, { id, namespaceId }, 3_000)).toBe(false);
+    expect(await claim("token-2")).toBeUndefined();
+    expect(await failIfExhausted(db, { id, namespaceId })).toBe(false);
     expect(await state()).toEqual(before);
-    await yieldPart(db, lease, { nowMs: 4_000, notBeforeMs: 0, isUntouched: false });
-    expect(await claim(5_000, "token-3")).toMatchObject({ part: 0, callsLeft: 5 });
-    expect(await claim(70_000, "token-4")).toMatchObject({ part: 0, callsLeft: 5 });
+    await yieldPart(db, lease, { restMs: 0, isUntouched: false, ringMs: RING_MS });
+    expect(await claim("token-3")).toMatchObject({ part: 0, callsLeft: 5 });
+    expect(await claim("token-4", LEASE_MS)).toMatchObject({ part: 0, callsLeft: 5 });
   });
 
   it("reserves no more than the memories of a part may need", async () => {
     const { claim, state } = await leasedPart(60, { max_model_calls: 1_000 });
-    await claim(3_000, "token-2");
+    await claim("token-2");
     expect((await state()).parts.map((part) => part["calls_limit"])).toEqual([51, 51, null]);
   });
 });

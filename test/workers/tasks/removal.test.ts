@@ -1,14 +1,13 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../../support/api";
 import { newTenant } from "../../support/nouns";
-import { travelBack, travelDays } from "../../support/clock";
+import { travelDays } from "../../support/clock";
 import { arm, firedFaults, resetFaults } from "../../support/faults";
 import { objectOf, PLACEMENT } from "../../support/placement";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../../support/scene";
 
 beforeEach(() => resetFaults());
-afterEach(() => travelBack());
 
 const storedText = "an unmistakable secret";
 

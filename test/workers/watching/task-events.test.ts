@@ -4,7 +4,7 @@ import { retryPart } from "../../../src/data/parts/part-store";
 import { call } from "../../support/api";
 import { watch } from "../../support/event-stream";
 import { arm, resetFaults } from "../../support/faults";
-import { db, leasedPart } from "../../support/leased-part";
+import { db, leasedPart, RING_MS } from "../../support/leased-part";
 import { pointersOf, refusalOf } from "../../support/refusal";
 import { bellOf, silentTask } from "../../support/requests-object";
 import { batchOf, putBatch, rows, scene, taskOf } from "../../support/scene";
@@ -90,8 +90,8 @@ describe("checkmate-task-events-list", () => {
 describe("the history of a task", () => {
   it("has no gap over a retry, a checkpoint, a cancel, an invoke and its end", async () => {
     const { id, lease, claim, write } = await leasedPart(3);
-    await retryPart(db, lease, { nowMs: 3_000, notBeforeMs: 4_000, error: "The model does not answer." });
-    await claim(5_000, "token-2");
+    await retryPart(db, lease, { restMs: 1_000, error: "The model does not answer.", ringMs: RING_MS });
+    await claim("token-2", 1_000);
     await write({ ...lease, token: "token-2" });
     await cancel(id);
     await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);

@@ -47,10 +47,10 @@ export class Checkpoints {
     const results = this.#gathered;
     this.#gathered = [];
     if (results.length === 0 || this.lease.lost) return;
-    const leaseExpiresAtMs = this.lease.expiresAtMs();
-    const stands = await this.#writeTwice(results, leaseExpiresAtMs);
+    const standsUntilMs = this.lease.untilMs();
+    const stands = await this.#writeTwice(results);
     if (stands === undefined) return this.lease.lose();
-    this.lease.extended(leaseExpiresAtMs);
+    this.lease.extended(standsUntilMs);
     for (const { position, usage } of results)
       this.lease.calls.written(stands.openPositions.includes(position) ? NO_USAGE : usage, stands.tokensLeft);
     // The work does not wait for it: at the end of the part they are told once more.
@@ -59,12 +59,9 @@ export class Checkpoints {
   }
 
   /** A write error is ambiguous, and a checkpoint repeatable: so it is repeated once before the part is given back. */
-  async #writeTwice(results: readonly ItemResult[], leaseExpiresAtMs: number): Promise<Checkpointed | undefined> {
-    const write = () =>
-      checkpoint(this.services.db, this.lease.part, this.command, results, {
-        nowMs: this.services.clock.nowMs(),
-        leaseExpiresAtMs,
-      });
+  async #writeTwice(results: readonly ItemResult[]): Promise<Checkpointed | undefined> {
+    const leaseMs = this.services.limits.leaseSeconds * 1_000;
+    const write = () => checkpoint(this.services.db, this.lease.part, this.command, results, leaseMs);
     try {
       return await write();
     } catch (error) {
