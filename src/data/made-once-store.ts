@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { Database } from "./database/database";
+import { nowMs } from "./database/now";
 import { type agents, type collections, creations } from "./schema/core";
 
 /** What was asked under a request id. */
@@ -19,10 +20,13 @@ export async function findCreation(db: Database, namespaceId: string, id: string
 
 /** The row of an agent or collection as a `SELECT`, empty when its id was used before: also by one that is removed. */
 export function unlessCreated(
+  db: Database,
   table: typeof agents | typeof collections,
   row: Readonly<Record<string, unknown>> & { readonly id: string },
 ): SQL {
-  const values = Object.entries(getTableColumns(table)).map(([name, column]) => sql.param(row[name] ?? null, column));
+  const values = Object.entries(getTableColumns(table)).map(([name, column]) =>
+    name === "createdAtMs" || name === "updatedAtMs" ? nowMs(db) : sql.param(row[name] ?? null, column),
+  );
   return sql`SELECT ${sql.join(values, sql`, `)} WHERE NOT EXISTS (SELECT 1 FROM creations WHERE id = ${row.id})`;
 }
 

@@ -1,7 +1,8 @@
-import { and, eq, getTableColumns } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, isNull, or } from "drizzle-orm";
 import type { ApiKey } from "../../domain/access/api-key";
 import type { Page, PageRequest } from "../../domain/page";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
 import { apiKeys } from "../schema/core";
 
@@ -12,13 +13,22 @@ export interface HashedApiKey extends ApiKey {
   readonly secretHash: string;
 }
 
-export async function insertApiKey(db: Database, key: HashedApiKey): Promise<void> {
-  await db.insert(apiKeys).values(key);
+/** @param key under an id that was made for this call alone. */
+export function insertApiKey(db: Database, key: Omit<HashedApiKey, "createdAtMs">): Promise<ApiKey> {
+  return db
+    .insert(apiKeys)
+    .values({ ...key, createdAtMs: nowMs(db) })
+    .returning(apiKeyColumns)
+    .get();
 }
 
-/** Names no namespace: the key tells in which one its bearer acts. */
+/** Finds no key that is past its end. Names no namespace: the key tells in which one its bearer acts. */
 export async function findHashedApiKey(db: Database, id: string): Promise<HashedApiKey | undefined> {
-  const [row] = await db.select().from(apiKeys).where(eq(apiKeys.id, id));
+  const isValid = or(isNull(apiKeys.expiresAtMs), gt(apiKeys.expiresAtMs, nowMs(db)));
+  const [row] = await db
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, id), isValid));
   return row;
 }
 

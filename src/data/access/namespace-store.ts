@@ -2,17 +2,21 @@ import { and, eq } from "drizzle-orm";
 import { DEFAULT_NAMESPACE_NAME, type Namespace } from "../../domain/access/namespace";
 import type { Page, PageRequest } from "../../domain/page";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
 import { namespaces } from "../schema/core";
 
-/** @returns false when the name is taken. */
-export async function insertNamespace(db: Database, namespace: Namespace): Promise<boolean> {
-  const rows = await db
+/** @returns undefined when the name is taken. */
+export async function insertNamespace(
+  db: Database,
+  namespace: Omit<Namespace, "createdAtMs">,
+): Promise<Namespace | undefined> {
+  const [row] = await db
     .insert(namespaces)
-    .values(namespace)
+    .values({ ...namespace, createdAtMs: nowMs(db) })
     .onConflictDoNothing({ target: namespaces.name })
-    .returning({ id: namespaces.id });
-  return rows.length === 1;
+    .returning();
+  return row;
 }
 
 export async function findNamespace(db: Database, id: string): Promise<Namespace | undefined> {

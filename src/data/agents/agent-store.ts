@@ -6,24 +6,28 @@ import { insertCreation, retireCreation, unlessCreated } from "../made-once-stor
 import type { Database } from "../database/database";
 import type { NounFilters } from "../database/name-search";
 import { searchedColumns, whereOf } from "../database/name-search";
+import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
 import { agentCollections, agents, collections } from "../schema/core";
 
 const { namespaceId: _namespaceId, ...agentColumns } = getTableColumns(agents);
 
+/** A live agent before it has its times: those are the database's. */
+export type NewAgent = Omit<Agent, "createdAtMs" | "updatedAtMs" | "deletedAtMs">;
+
 /**
  * @param body what was asked under a request id, from which the agent's id is derived; null without one.
- * @returns false when a live agent of the namespace has the name, or when the id was used before.
+ * @returns undefined when a live agent of the namespace has the name, or when the id was used before.
  */
 export async function insertAgent(
   db: Database,
   namespaceId: string,
-  agent: Agent,
+  agent: NewAgent,
   body: string | null,
-): Promise<boolean> {
+): Promise<Agent | undefined> {
   const insert = db
     .insert(agents)
-    .select(unlessCreated(agents, { ...agent, namespaceId }))
+    .select(unlessCreated(db, agents, { ...agent, namespaceId }))
     // An update of nothing: drizzle's onConflictDoNothing cannot name a partial index.
     .onConflictDoUpdate({
       target: [agents.namespaceId, agents.name],
@@ -31,10 +35,9 @@ export async function insertAgent(
       set: { name: sql`excluded.name` },
       setWhere: sql`false`,
     })
-    .returning({ id: agents.id });
-  if (body === null) return (await insert).length === 1;
-  const [rows] = await db.batch([insert, insertCreation(db, agents, agent.id, body)]);
-  return rows.length === 1;
+    .returning(agentColumns);
+  const [rows] = body === null ? [await insert] : await db.batch([insert, insertCreation(db, agents, agent.id, body)]);
+  return rows[0];
 }
 
 /** Finds deleted agents too: `deletedAtMs` tells. */
@@ -132,30 +135,31 @@ export function findAgents(db: Database, namespaceId: string, ids: readonly stri
 
 /**
  * Replaces an agent if it still has `expectedVersion`, and if no other live agent has the name it would live under.
- * @returns false when nothing was written.
+ * @param deleted whether it is marked as deleted afterwards, or live.
+ * @returns the agent as it is then, or undefined when nothing was written.
  */
 export async function updateAgent(
   db: Database,
   namespaceId: string,
   agent: Agent,
-  expectedVersion: number,
-): Promise<boolean> {
-  const rows = await db
+  { expectedVersion, deleted }: { readonly expectedVersion: number; readonly deleted: boolean },
+): Promise<Agent | undefined> {
+  const [row] = await db
     .update(agents)
-    .set({ ...agent, namespaceId })
+    .set({ ...agent, updatedAtMs: nowMs(db), deletedAtMs: deleted ? nowMs(db) : null })
     .where(
       and(
         eq(agents.namespaceId, namespaceId),
         eq(agents.id, agent.id),
         eq(agents.version, expectedVersion),
-        agent.deletedAtMs === null ? nameIsFree(db, namespaceId, agent) : undefined,
+        deleted ? undefined : nameIsFree(db, namespaceId, agent),
       ),
     )
-    .returning({ id: agents.id });
-  return rows.length === 1;
+    .returning(agentColumns);
+  return row;
 }
 
-function nameIsFree(db: Database, namespaceId: string, agent: Agent): SQL {
+function nameIsFree(db: Database, namespaceId: string, agent: Pick<Agent, "id" | "name">): SQL {
   const other = alias(agents, "other");
   const holders = db
     .select({ id: other.id })

@@ -4,6 +4,7 @@ import type { Collection } from "../../domain/collections/collection";
 import type { Page, PageRequest } from "../../domain/page";
 import { collectionColumns } from "../collections/collection-store";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
 import { agentCollections, collections } from "../schema/core";
 
@@ -16,11 +17,10 @@ export async function insertBinding(
   namespaceId: string,
   agentId: string,
   collectionId: string,
-  nowMs: number,
 ): Promise<boolean> {
   const rows = await db.all<{ id: string }>(sql`
     INSERT INTO agent_collections (agent_id, collection_id, namespace_id, created_at_ms)
-    SELECT agents.id, collections.id, agents.namespace_id, ${nowMs}
+    SELECT agents.id, collections.id, agents.namespace_id, ${nowMs(db)}
     FROM agents JOIN collections ON collections.namespace_id = agents.namespace_id
     WHERE agents.id = ${agentId} AND agents.namespace_id = ${namespaceId} AND agents.deleted_at_ms IS NULL
       AND collections.id = ${collectionId} AND collections.deleted_at_ms IS NULL

@@ -5,6 +5,7 @@ import type { Page, PageRequest } from "../../domain/page";
 import { insertCreation, unlessCreated } from "../made-once-store";
 import type { Database } from "../database/database";
 import { type NounFilters, searchedColumns, whereOf } from "../database/name-search";
+import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
 import { agentCollections, collections, memories } from "../schema/core";
 
@@ -19,23 +20,26 @@ const vectors = sql<string>`(
 /** The columns that make a {@link Collection}. */
 export const collectionColumns = { ...columns, vectors };
 
+/** A live collection before it has its times, which are the database's, and anything in it. */
+export type NewCollection = Omit<Collection, "memoryCount" | "vectors" | "createdAtMs" | "updatedAtMs" | "deletedAtMs">;
+
 /**
  * @param body what was asked under a request id, from which the collection's id is derived; null without one.
- * @returns false when the id was used before.
+ * @returns undefined when the id was used before.
  */
 export async function insertCollection(
   db: Database,
   namespaceId: string,
-  collection: Collection,
+  collection: NewCollection,
   body: string | null,
-): Promise<boolean> {
+): Promise<Collection | undefined> {
   const insert = db
     .insert(collections)
-    .select(unlessCreated(collections, { ...collection, namespaceId }))
-    .returning({ id: collections.id });
-  if (body === null) return (await insert).length === 1;
-  const [rows] = await db.batch([insert, insertCreation(db, collections, collection.id, body)]);
-  return rows.length === 1;
+    .select(unlessCreated(db, collections, { ...collection, namespaceId, memoryCount: 0 }))
+    .returning(collectionColumns);
+  const [rows] =
+    body === null ? [await insert] : await db.batch([insert, insertCreation(db, collections, collection.id, body)]);
+  return rows[0];
 }
 
 /** Finds deleted collections too: `deletedAtMs` tells. */
@@ -110,20 +114,22 @@ export function findCollections(db: Database, namespaceId: string, ids: readonly
 }
 
 /**
- * Writes what a client says of a collection, and whether it is deleted, if it still has `expectedVersion`.
+ * Writes what a client says of a collection, if it still has `expectedVersion`.
+ * @param deleted whether it is marked as deleted afterwards, or live.
  * @returns the collection as it is then, or undefined when nothing was written.
  */
 export async function updateCollection(
   db: Database,
   namespaceId: string,
   collection: Collection,
-  expectedVersion: number,
+  { expectedVersion, deleted }: { readonly expectedVersion: number; readonly deleted: boolean },
 ): Promise<Collection | undefined> {
   // Not its count and its owner: they change without a new version, and may have changed since it was read.
-  const { name, description, metadata, version, updatedAtMs, deletedAtMs } = collection;
+  const { name, description, metadata, version } = collection;
+  const times = { updatedAtMs: nowMs(db), deletedAtMs: deleted ? nowMs(db) : null };
   const [row] = await db
     .update(collections)
-    .set({ name, description, metadata, version, updatedAtMs, deletedAtMs })
+    .set({ name, description, metadata, version, ...times })
     .where(
       and(
         eq(collections.namespaceId, namespaceId),

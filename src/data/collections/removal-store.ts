@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import { retireCreation } from "../made-once-store";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { agentCollections, collectionRemovals, collections } from "../schema/core";
 import { forgetEmptyTexts } from "./text-count-store";
 
@@ -14,10 +15,10 @@ export interface CollectionRemoval {
  * Removes a collection for good, with its bindings, in one transaction: from then on nobody finds it or its memories.
  * They are removed in steps of bounded size, which a row of their own keeps in mind.
  */
-export async function removeCollection(db: Database, namespaceId: string, id: string, nowMs: number): Promise<void> {
+export async function removeCollection(db: Database, namespaceId: string, id: string): Promise<void> {
   await db.batch([
     db.run(sql`INSERT INTO collection_removals (collection_id, namespace_id, created_at_ms)
-      SELECT id, namespace_id, ${nowMs} FROM collections WHERE id = ${id} AND namespace_id = ${namespaceId}
+      SELECT id, namespace_id, ${nowMs(db)} FROM collections WHERE id = ${id} AND namespace_id = ${namespaceId}
       ON CONFLICT (collection_id) DO NOTHING`),
     db
       .delete(agentCollections)

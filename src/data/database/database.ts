@@ -20,9 +20,10 @@ const D1_CLOCK: SqlClock = { offsetMs: 0 };
 
 const opened = new WeakMap<D1Database, Database>();
 
+/** One handle for a binding, kept for as long as it is asked for with the same clock. */
 export function openDatabase(binding: D1Database, clock: SqlClock = D1_CLOCK): Database {
   const before = opened.get(binding);
-  if (before !== undefined) return before;
+  if (before?.$clock === clock) return before;
   const client = timed(binding);
   const db = Object.assign(drizzle(client, { schema }), { batch: batchOn(client), $clock: clock });
   opened.set(binding, db);

@@ -5,7 +5,9 @@ import { nowMs } from "../database/now";
 import { type CursorStep, type StepOutcome, stepWritten, writeStep } from "../parts/cursor-store";
 
 /** A memory of a file, as it will stand in the collection. */
-export interface ImportedRow extends Omit<Memory, "collectionId" | "deletedAtMs" | "version"> {
+export interface ImportedRow extends Omit<Memory, "collectionId" | "createdAtMs" | "deletedAtMs" | "version"> {
+  /** As the file says; null for the time at which it is written. */
+  readonly createdAtMs: number | null;
   /** What makes it the same as one that is there; null for one with a source, which (source, task) identifies. */
   readonly sameKey: string | null;
   /** Null as the key is. */
@@ -67,7 +69,6 @@ const COLUMNS = {
   memo: "memo",
   metadata: "metadata",
   occurred_at_ms: "occurredAtMs",
-  created_at_ms: "createdAtMs",
   accessed_at_ms: "accessedAtMs",
   access_count: "accessCount",
   child_memory_ids: "childMemoryIds",
@@ -90,11 +91,12 @@ const EXCLUDED = sql.raw(
 );
 
 function insertNew(db: Database, step: CursorStep, collectionId: string, json: string) {
-  return db.run(sql`INSERT INTO memories (id, namespace_id, collection_id, updated_at_ms, ${NAMES})
-    SELECT value ->> 'id', ${step.lease.namespaceId}, ${collectionId}, ${nowMs(db)}, ${VALUES}
+  return db.run(sql`INSERT INTO memories (id, namespace_id, collection_id, created_at_ms, updated_at_ms, ${NAMES})
+    SELECT value ->> 'id', ${step.lease.namespaceId}, ${collectionId},
+      coalesce(value ->> 'createdAtMs', ${nowMs(db)}), ${nowMs(db)}, ${VALUES}
     FROM json_each(${json}) WHERE ${stepWritten(step)}
-    ON CONFLICT (id) DO UPDATE SET updated_at_ms = excluded.updated_at_ms, deleted_at_ms = NULL,
-      version = memories.version + 1, ${EXCLUDED}
+    ON CONFLICT (id) DO UPDATE SET created_at_ms = excluded.created_at_ms, updated_at_ms = excluded.updated_at_ms,
+      deleted_at_ms = NULL, version = memories.version + 1, ${EXCLUDED}
       WHERE memories.collection_id = excluded.collection_id AND memories.deleted_at_ms IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM memories AS twin WHERE twin.collection_id = excluded.collection_id
           AND twin.same_key = excluded.same_key AND twin.same_key IS NOT NULL AND twin.deleted_at_ms IS NULL)

@@ -1,6 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { MemoryContent } from "../../domain/memories/memory";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 
 /** A memory to be added, under an id that was made for this call alone. */
 export interface NewMemory extends MemoryContent {
@@ -37,10 +38,9 @@ export async function insertMemories(
   namespaceId: string,
   collectionId: string,
   added: readonly NewMemory[],
-  nowMs: number,
 ): Promise<ReadonlyMap<string, InsertedMemory>> {
   const [first, ...others] = chunksOf(added).map((json) =>
-    db.all<KeyedRow>(upsert(namespaceId, collectionId, json, nowMs)),
+    db.all<KeyedRow>(upsert(db, namespaceId, collectionId, json)),
   );
   if (first === undefined) return new Map();
   const results = await db.batch([
@@ -58,13 +58,13 @@ export async function insertMemories(
 }
 
 /** The memories travel as one JSON parameter: a query has at most 100 parameters, and its text at most 100 KB. */
-function upsert(namespaceId: string, collectionId: string, json: string, nowMs: number): SQL {
+function upsert(db: Database, namespaceId: string, collectionId: string, json: string): SQL {
   return sql`
     INSERT INTO memories (id, namespace_id, collection_id, agent_id, text, vector_text, type, importance, memo, metadata,
       occurred_at_ms, created_at_ms, updated_at_ms, access_count, child_memory_ids, external_id, same_key, digest)
     SELECT value ->> 'id', ${namespaceId}, ${collectionId}, value ->> 'agentId', value ->> 'text',
       value ->> 'vectorText', value ->> 'type', value ->> 'importance', value ->> 'memo', value ->> 'metadata',
-      value ->> 'occurredAtMs', ${nowMs}, ${nowMs}, 0, value ->> 'childMemoryIds', value ->> 'externalId',
+      value ->> 'occurredAtMs', ${nowMs(db)}, ${nowMs(db)}, 0, value ->> 'childMemoryIds', value ->> 'externalId',
       value ->> 'sameKey', value ->> 'digest'
     FROM json_each(${json})
     WHERE EXISTS (SELECT 1 FROM collections

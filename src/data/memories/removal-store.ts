@@ -2,6 +2,7 @@ import { sql, type SQL } from "drizzle-orm";
 import type { Position } from "../../domain/page";
 import { forgetEmptyTexts } from "../collections/text-count-store";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 
 /** Where memories are removed or brought back. */
 export interface MemoryScope {
@@ -12,7 +13,6 @@ export interface MemoryScope {
 export interface RemovalMode {
   /** Remove them for good, instead of marking them as deleted. */
   readonly hard: boolean;
-  readonly nowMs: number;
 }
 
 /**
@@ -59,7 +59,7 @@ export async function truncateStep(
  * Brings a deleted memory of a live collection back, unless another has its key by now, and counts it.
  * @returns whether it did.
  */
-export async function restoreMemory(db: Database, scope: MemoryScope, id: string, nowMs: number): Promise<boolean> {
+export async function restoreMemory(db: Database, scope: MemoryScope, id: string): Promise<boolean> {
   const chosen = sql`SELECT seq FROM memories AS gone
     WHERE id = ${id} AND collection_id = ${scope.collectionId} AND namespace_id = ${scope.namespaceId}
       AND deleted_at_ms IS NOT NULL AND ${isLive(scope)}
@@ -68,7 +68,8 @@ export async function restoreMemory(db: Database, scope: MemoryScope, id: string
   const [, rows] = await db.batch([
     db.run(sql`UPDATE collections SET memory_count = memory_count + (SELECT count(*) FROM (${chosen}))
       WHERE id = ${scope.collectionId} AND namespace_id = ${scope.namespaceId}`),
-    db.all<{ id: string }>(sql`UPDATE memories SET deleted_at_ms = NULL, version = version + 1, updated_at_ms = ${nowMs}
+    db.all<{ id: string }>(sql`UPDATE memories
+      SET deleted_at_ms = NULL, version = version + 1, updated_at_ms = ${nowMs(db)}
       WHERE seq IN (${chosen}) RETURNING id`),
   ]);
   return rows.length > 0;
@@ -81,11 +82,11 @@ function countOut(db: Database, { namespaceId, collectionId }: MemoryScope, chos
     WHERE id = ${collectionId} AND namespace_id = ${namespaceId} AND deleted_at_ms IS NULL`);
 }
 
-function remove(db: Database, scope: MemoryScope, chosen: SQL, { hard, nowMs }: RemovalMode) {
+function remove(db: Database, scope: MemoryScope, chosen: SQL, { hard }: RemovalMode) {
   if (hard)
     return db.all<{ id: string }>(sql`DELETE FROM memories WHERE seq IN (${chosen}) AND ${isLive(scope)} RETURNING id`);
   return db.all<{ id: string }>(sql`UPDATE memories
-    SET deleted_at_ms = ${nowMs}, version = version + 1, updated_at_ms = ${nowMs}
+    SET deleted_at_ms = ${nowMs(db)}, version = version + 1, updated_at_ms = ${nowMs(db)}
     WHERE seq IN (${chosen}) AND deleted_at_ms IS NULL AND ${isLive(scope)} RETURNING id`);
 }
 

@@ -2,32 +2,33 @@ import { and, eq, isNull, notExists, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Memory } from "../../domain/memories/memory";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { collections, memories } from "../schema/core";
+import { memoryColumns, toMemory } from "./memory-store";
 
 /** A memory as it is to be, with what tells it from others: see {@link memories}. */
 export interface ChangedMemory extends Memory {
   readonly sameKey: string | null;
   readonly digest: string | null;
-  readonly updatedAtMs: number;
 }
 
 /**
  * Writes what a client says of a memory, if it still has `expectedVersion`, stands in a live collection, and no other
  * live memory of it has the key. The word index follows in the same transaction.
- * @returns false when nothing was written.
+ * @returns the memory as it is then, or undefined when nothing was written.
  */
 export async function updateMemory(
   db: Database,
   namespaceId: string,
   changed: ChangedMemory,
   expectedVersion: number,
-): Promise<boolean> {
+): Promise<Memory | undefined> {
   const { id, collectionId, text, vectorText, type, importance, memo, metadata, occurredAtMs, agentId } = changed;
-  const { childMemoryIds, externalId, sameKey, digest, version, updatedAtMs } = changed;
+  const { childMemoryIds, externalId, sameKey, digest, version } = changed;
   const content = { text, vectorText, type, importance, memo, metadata, occurredAtMs, agentId, childMemoryIds };
-  const rows = await db
+  const [row] = await db
     .update(memories)
-    .set({ ...content, externalId, sameKey, digest, version, updatedAtMs })
+    .set({ ...content, externalId, sameKey, digest, version, updatedAtMs: nowMs(db) })
     .where(
       and(
         eq(memories.namespaceId, namespaceId),
@@ -40,8 +41,8 @@ export async function updateMemory(
         sameKey === null ? undefined : keyIsFree(db, changed, sameKey),
       ),
     )
-    .returning({ id: memories.id });
-  return rows.length === 1;
+    .returning(memoryColumns);
+  return row && toMemory(row);
 }
 
 function keyIsFree(db: Database, { id, collectionId }: ChangedMemory, sameKey: string) {

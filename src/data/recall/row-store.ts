@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Memory } from "../../domain/memories/memory";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { memoryColumns, toMemory } from "../memories/memory-store";
 import { memories } from "../schema/core";
 
@@ -47,15 +48,10 @@ export async function findMemoriesBySeq(
 }
 
 /** Notes that a user's recall brought these memories up; one write. */
-export async function noteAccess(
-  db: Database,
-  namespaceId: string,
-  memoryIds: readonly string[],
-  nowMs: number,
-): Promise<void> {
+export async function noteAccess(db: Database, namespaceId: string, memoryIds: readonly string[]): Promise<void> {
   await db
     .update(memories)
-    .set({ accessedAtMs: nowMs, accessCount: sql`${memories.accessCount} + 1` })
+    .set({ accessedAtMs: nowMs(db), accessCount: sql`${memories.accessCount} + 1` })
     .where(
       and(
         inArray(memories.id, sql`(SELECT value FROM json_each(${JSON.stringify(memoryIds)}))`),

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 
 /**
  * Says that vectors of these memories will lie outside of the database: what is not noted as a memory's after that is to be
@@ -7,7 +8,7 @@ import type { Database } from "../database/database";
  */
 export async function announceVectors(db: Database, memoryIds: readonly string[]): Promise<void> {
   await db.run(sql`INSERT INTO vector_removals (memory_id, since_ms)
-    SELECT value, CAST(unixepoch('subsec') * 1000 AS INTEGER) FROM json_each(${JSON.stringify(memoryIds)}) WHERE true
+    SELECT value, ${nowMs(db)} FROM json_each(${JSON.stringify(memoryIds)}) WHERE true
     ON CONFLICT (memory_id) DO UPDATE SET since_ms = excluded.since_ms`);
 }
 
@@ -17,7 +18,7 @@ export async function findVectorRemovals(
   { afterMs, limit }: { readonly afterMs: number; readonly limit: number },
 ): Promise<readonly string[]> {
   const rows = await db.all<{ id: string }>(sql`SELECT memory_id AS id FROM vector_removals
-    WHERE since_ms <= CAST(unixepoch('subsec') * 1000 AS INTEGER) - ${afterMs} ORDER BY since_ms LIMIT ${limit}`);
+    WHERE since_ms <= ${nowMs(db)} - ${afterMs} ORDER BY since_ms LIMIT ${limit}`);
   return rows.map(({ id }) => id);
 }
 

@@ -25,7 +25,6 @@ export async function authenticate(services: Services, adminKey: string, bearer:
   if (idDigits === undefined || secret === undefined) throw keyInvalid();
   const key = await findHashedApiKey(services.db, `key_${idDigits}`);
   if (key === undefined || !sameDigest(await sha256Hex(secret), key.secretHash)) throw keyInvalid();
-  if (key.expiresAtMs !== null && key.expiresAtMs <= services.clock.nowMs()) throw keyInvalid();
   return { namespaceId: key.namespaceId, keyId: key.id, admin: false };
 }
 
@@ -64,16 +63,15 @@ export async function createKey(
   draft: KeyDraft,
 ): Promise<{ readonly key: ApiKey; readonly bearer: string }> {
   requireAdmin(ctx);
-  const createdAtMs = ctx.clock.nowMs();
-  if (draft.expiresAtMs !== null && draft.expiresAtMs <= createdAtMs) throw endIsPast();
+  if (draft.expiresAtMs !== null && draft.expiresAtMs <= ctx.clock.nowMs()) throw endIsPast();
   const namespaceId = await namespaceOf(ctx, draft.namespaceId, "/namespace_id");
   const id = newId("key");
   const secret = hexOf(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
   const bearer = `rfr_${id.slice("key_".length)}_${secret}`;
   const prefix = bearer.slice(0, PREFIX_CHARACTERS);
-  const key: ApiKey = { id, namespaceId, name: draft.name, prefix, expiresAtMs: draft.expiresAtMs, createdAtMs };
-  await insertApiKey(ctx.db, { ...key, secretHash: await sha256Hex(secret) });
-  return { key, bearer };
+  const { name, expiresAtMs } = draft;
+  const secretHash = await sha256Hex(secret);
+  return { key: await insertApiKey(ctx.db, { id, namespaceId, name, prefix, expiresAtMs, secretHash }), bearer };
 }
 
 /**

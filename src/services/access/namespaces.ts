@@ -14,8 +14,8 @@ export function requireAdmin(ctx: CallContext): void {
 /** @throws ServiceError `admin-key-required`; `namespace-name-taken`, which names the namespace that has it. */
 export async function createNamespace(ctx: CallContext, name: string): Promise<Namespace> {
   requireAdmin(ctx);
-  const namespace: Namespace = { id: newId("namespace"), name, createdAtMs: ctx.clock.nowMs() };
-  if (await insertNamespace(ctx.db, namespace)) return namespace;
+  const namespace = await insertNamespace(ctx.db, { id: newId("namespace"), name });
+  if (namespace !== undefined) return namespace;
   const holder = await findNamespaceByName(ctx.db, name);
   throw new ServiceError("conflict", "namespace-name-taken", "Another namespace has this name. Choose another.", {
     faults: [{ pointer: "/name", detail: "Choose a name that no namespace has." }],

@@ -7,6 +7,7 @@ import {
   findAgents,
   insertAgent,
   listAgents as listStored,
+  type NewAgent,
   readSearchedAgents,
   removeAgent as removeStored,
   updateAgent as updateStored,
@@ -42,18 +43,11 @@ export async function createAgent(
   draft: AgentDraft,
   request: CreationRequest | null,
 ): Promise<Created<Agent>> {
-  const nowMs = ctx.clock.nowMs();
-  const agent: Agent = {
-    ...draft,
-    id: await idToCreate(ctx, "agent", request),
-    managed: false,
-    version: 1,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-    deletedAtMs: null,
-  };
+  const id = await idToCreate(ctx, "agent", request);
+  const agent: NewAgent = { ...draft, id, managed: false, version: 1 };
   return keepTrying(ctx, busy, async () => {
-    if (await insertAgent(ctx.db, ctx.namespaceId, agent, keptBody(request))) return { made: agent, replayed: false };
+    const made = await insertAgent(ctx.db, ctx.namespaceId, agent, keptBody(request));
+    if (made !== undefined) return { made, replayed: false };
     if (request !== null && (await wasCreated(ctx, "agent", agent.id, request)))
       return { made: await getAgent(ctx, agent.id), replayed: true };
     return refuseTakenName(ctx, agent);
@@ -95,12 +89,11 @@ export async function updateAgent(
   patch: AgentPatch,
   condition: VersionCondition,
 ): Promise<Agent> {
-  return changeAgent(
-    ctx,
-    () => getAgent(ctx, id),
+  return changeAgent(ctx, {
+    read: () => getAgent(ctx, id),
     condition,
-    (agent) => applyPatch(agent, patch),
-  );
+    step: (agent) => applyPatch(agent, patch),
+  });
 }
 
 function applyPatch(agent: Agent, patch: AgentPatch): Agent {
@@ -137,33 +130,29 @@ export async function removeAgent(ctx: CallContext, id: string, { hard, dryRun }
   const ties = hard ? await countAgentTies(ctx.db, ctx.namespaceId, id) : { bindings: 0, collections: 0 };
   if (dryRun) return ties;
   if (hard) await removeStored(ctx.db, ctx.namespaceId, id);
-  else
-    await changeAgent(
-      ctx,
-      () => getAgent(ctx, id),
-      null,
-      (live) => ({ ...live, deletedAtMs: ctx.clock.nowMs() }),
-    );
+  else await changeAgent(ctx, { read: () => getAgent(ctx, id), step: (live) => ({ ...live }), deleted: true });
   return ties;
 }
 
 /** Brings a deleted agent back; one that is not deleted stays as it is. @throws ServiceError `agent-name-taken` … */
 export async function undeleteAgent(ctx: CallContext, id: string): Promise<Agent> {
-  return changeAgent(
-    ctx,
-    () => getAgent(ctx, id, true),
-    null,
-    (agent) => (agent.deletedAtMs === null ? agent : { ...agent, deletedAtMs: null }),
-  );
+  return changeAgent(ctx, {
+    read: () => getAgent(ctx, id, true),
+    step: (agent) => (agent.deletedAtMs === null ? agent : { ...agent }),
+  });
+}
+
+interface AgentChange {
+  readonly read: () => Promise<Agent>;
+  readonly condition?: VersionCondition;
+  /** What is given back as it is writes nothing. */
+  readonly step: (agent: Agent) => Agent;
+  /** Marks the agent as deleted; else it is live afterwards. */
+  readonly deleted?: boolean;
 }
 
 /** @throws ServiceError `managed`, `version-changed`, `agent-name-taken`, and what `read` throws. */
-function changeAgent(
-  ctx: CallContext,
-  read: () => Promise<Agent>,
-  condition: VersionCondition,
-  step: (agent: Agent) => Agent,
-): Promise<Agent> {
+function changeAgent(ctx: CallContext, { read, condition = null, step, deleted = false }: AgentChange): Promise<Agent> {
   return change(ctx, {
     noun: "agent",
     condition,
@@ -172,12 +161,9 @@ function changeAgent(
       refuseManaged(agent);
       return agent;
     },
-    step: (agent) => {
-      const stepped = step(agent);
-      return stepped === agent ? agent : { ...stepped, updatedAtMs: ctx.clock.nowMs() };
-    },
-    write: async (next, version) => ((await updateStored(ctx.db, ctx.namespaceId, next, version)) ? next : undefined),
-    explain: async (next) => (next.deletedAtMs === null ? refuseTakenName(ctx, next) : undefined),
+    step,
+    write: (next, expectedVersion) => updateStored(ctx.db, ctx.namespaceId, next, { expectedVersion, deleted }),
+    explain: async (next) => (deleted ? undefined : refuseTakenName(ctx, next)),
     busy,
   });
 }
@@ -187,7 +173,7 @@ function busy(): ServiceError {
 }
 
 /** @returns undefined when nobody has the name: it was another race that was lost. */
-async function refuseTakenName(ctx: CallContext, agent: Agent): Promise<undefined> {
+async function refuseTakenName(ctx: CallContext, agent: Pick<Agent, "id" | "name">): Promise<undefined> {
   const holder = await findAgentByName(ctx.db, ctx.namespaceId, agent.name);
   if (holder === undefined || holder.id === agent.id) return undefined;
   throw new ServiceError("conflict", "agent-name-taken", "Another agent of this namespace has this name.", {

@@ -23,7 +23,7 @@ export async function listAgentCollections(
  * `agent-collections-full`.
  */
 export async function bindCollection(ctx: CallContext, agentId: string, collectionId: string): Promise<void> {
-  if (await insertBinding(ctx.db, ctx.namespaceId, agentId, collectionId, ctx.clock.nowMs())) return;
+  if (await insertBinding(ctx.db, ctx.namespaceId, agentId, collectionId)) return;
   await getAgent(ctx, agentId);
   await getCollection(ctx, collectionId);
   if (await isBound(ctx.db, ctx.namespaceId, agentId, collectionId)) return;

@@ -4,6 +4,7 @@ import {
   findCollections,
   insertCollection,
   listCollections as listStored,
+  type NewCollection,
   readSearchedCollections,
   updateCollection as updateStored,
 } from "../../data/collections/collection-store";
@@ -26,24 +27,14 @@ export async function createCollection(
   draft: CollectionDraft,
   request: CreationRequest | null,
 ): Promise<Created<Collection>> {
-  const nowMs = ctx.clock.nowMs();
-  const collection: Collection = {
-    ...draft,
-    id: await idToCreate(ctx, "collection", request),
-    agentId: null,
-    memoryCount: 0,
-    vectors: [],
-    version: 1,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-    deletedAtMs: null,
-  };
+  const id = await idToCreate(ctx, "collection", request);
+  const collection: NewCollection = { ...draft, id, agentId: null, version: 1 };
   return keepTrying(ctx, busy, async () => {
     const { db, namespaceId } = ctx;
-    if (await insertCollection(db, namespaceId, collection, keptBody(request)))
-      return { made: collection, replayed: false };
-    if (request !== null && (await wasCreated(ctx, "collection", collection.id, request)))
-      return { made: await getCollection(ctx, collection.id), replayed: true };
+    const made = await insertCollection(db, namespaceId, collection, keptBody(request));
+    if (made !== undefined) return { made, replayed: false };
+    if (request !== null && (await wasCreated(ctx, "collection", id, request)))
+      return { made: await getCollection(ctx, id), replayed: true };
     return undefined;
   });
 }
@@ -84,49 +75,45 @@ export function updateCollection(
   patch: Partial<CollectionDraft>,
   condition: VersionCondition,
 ): Promise<Collection> {
-  return changeCollection(
-    ctx,
-    () => getCollection(ctx, id),
+  return changeCollection(ctx, {
+    read: () => getCollection(ctx, id),
     condition,
-    (collection) => ({ ...collection, ...patch }),
-  );
+    step: (collection) => ({ ...collection, ...patch }),
+  });
 }
 
 /** Marks a collection as deleted: it keeps its memories and bindings, and can come back. @throws as the others. */
 export function softDeleteCollection(ctx: CallContext, id: string): Promise<Collection> {
-  return changeCollection(
-    ctx,
-    () => getCollection(ctx, id),
-    null,
-    (live) => ({ ...live, deletedAtMs: ctx.clock.nowMs() }),
-  );
+  return changeCollection(ctx, { read: () => getCollection(ctx, id), step: (live) => ({ ...live }), deleted: true });
 }
 
 /** Brings a deleted collection back; one that is not deleted stays as it is. @throws ServiceError `collection-not-found`. */
 export function undeleteCollection(ctx: CallContext, id: string): Promise<Collection> {
-  return changeCollection(
-    ctx,
-    () => getCollection(ctx, id, true),
-    null,
-    (collection) => (collection.deletedAtMs === null ? collection : { ...collection, deletedAtMs: null }),
-  );
+  return changeCollection(ctx, {
+    read: () => getCollection(ctx, id, true),
+    step: (collection) => (collection.deletedAtMs === null ? collection : { ...collection }),
+  });
+}
+
+interface CollectionChange {
+  readonly read: () => Promise<Collection>;
+  readonly condition?: VersionCondition;
+  /** What is given back as it is writes nothing. */
+  readonly step: (collection: Collection) => Collection;
+  /** Marks the collection as deleted; else it is live afterwards. */
+  readonly deleted?: boolean;
 }
 
 function changeCollection(
   ctx: CallContext,
-  read: () => Promise<Collection>,
-  condition: VersionCondition,
-  step: (collection: Collection) => Collection,
+  { read, condition = null, step, deleted = false }: CollectionChange,
 ): Promise<Collection> {
   return change(ctx, {
     noun: "collection",
     condition,
     read,
-    step: (collection) => {
-      const stepped = step(collection);
-      return stepped === collection ? collection : { ...stepped, updatedAtMs: ctx.clock.nowMs() };
-    },
-    write: (next, version) => updateStored(ctx.db, ctx.namespaceId, next, version),
+    step,
+    write: (next, expectedVersion) => updateStored(ctx.db, ctx.namespaceId, next, { expectedVersion, deleted }),
     busy,
   });
 }

@@ -49,7 +49,7 @@ export async function removeCollection(
   const ties = await countCollectionTies(db, namespaceId, id);
   const counts = { collections: collection === undefined ? 0 : 1, ...ties };
   if (dryRun) return counts;
-  if (collection !== undefined) await removeStored(db, namespaceId, id, ctx.clock.nowMs());
+  if (collection !== undefined) await removeStored(db, namespaceId, id);
   if (await finishRemoval(ctx, { namespaceId, collectionId: id })) return counts;
   const detail = "The collection is gone; memories of it are still being removed. Send the same call again to be sure.";
   throw new ServiceError("unavailable", "removal-pending", detail, { extensions: { collection_id: id } });

@@ -67,7 +67,7 @@ function verdictOf(newMemoryId: string, inserted: InsertedMemory | undefined, re
 
 async function insert(ctx: CallContext, collectionId: string, memories: readonly NewMemory[]) {
   try {
-    return await insertMemories(ctx.db, ctx.namespaceId, collectionId, memories, ctx.clock.nowMs());
+    return await insertMemories(ctx.db, ctx.namespaceId, collectionId, memories);
   } catch (error) {
     if (unavailableOf(error) === undefined) throw error;
     ctx.log("error", "memories-write-failed", { collection_id: collectionId, error: errorText(error) });

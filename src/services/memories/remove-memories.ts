@@ -26,7 +26,7 @@ export async function removeMemory(
   await getMemory(ctx, collectionId, id, hard);
   if (dryRun) return;
   const { db, namespaceId } = ctx;
-  if (await removeStored(db, { namespaceId, collectionId }, id, { hard, nowMs: ctx.clock.nowMs() })) return;
+  if (await removeStored(db, { namespaceId, collectionId }, id, { hard })) return;
   // Another call came first: this says what it left.
   await getCollection(ctx, collectionId);
   await getMemory(ctx, collectionId, id, hard);
@@ -40,7 +40,7 @@ export async function removeMemory(
 export async function undeleteMemory(ctx: CallContext, collectionId: string, id: string): Promise<Memory> {
   const { db, namespaceId } = ctx;
   const restored = await keepTrying(ctx, memoryBusy, async () => {
-    await restoreMemory(db, { namespaceId, collectionId }, id, ctx.clock.nowMs());
+    await restoreMemory(db, { namespaceId, collectionId }, id);
     await getCollection(ctx, collectionId);
     const memory = await getMemory(ctx, collectionId, id, true);
     if (memory.deletedAtMs === null) return memory;
@@ -86,7 +86,7 @@ export async function truncateMemories(
   const endMs = clock.nowMs() + REMOVAL_SECONDS * 1_000;
   let after: Position | null = null;
   for (;;) {
-    const mode = { hard, nowMs: clock.nowMs(), size: REMOVAL_STEP_MEMORIES };
+    const mode = { hard, size: REMOVAL_STEP_MEMORIES };
     after = await truncateStep(db, { namespaceId, collectionId }, after, mode);
     if (after === null) break;
     if (clock.nowMs() >= endMs) throw unfinished();

@@ -40,13 +40,10 @@ export async function updateMemory(
       await checkNewReferences(ctx, memory, next);
       return next;
     },
-    write: async (next, version) => {
-      const changed = await withKeys(next, ctx.clock.nowMs());
-      return (await updateStored(db, namespaceId, changed, version)) ? next : undefined;
-    },
+    write: async (next, version) => updateStored(db, namespaceId, await withKeys(next), version),
     explain: async (next) => {
       // What is read again shows the rest: that it, or its collection, is gone or was changed.
-      const { sameKey } = await withKeys(next, 0);
+      const { sameKey } = await withKeys(next);
       const holder = sameKey === null ? undefined : await findMemoryIdByKey(db, namespaceId, collectionId, sameKey);
       if (holder === undefined || holder === id) return undefined;
       await getCollection(ctx, collectionId);
@@ -59,11 +56,11 @@ export async function updateMemory(
 }
 
 /** A re-voiced memory is told from others by (task, source memory), until it gets an external id. */
-async function withKeys(memory: Memory, nowMs: number): Promise<ChangedMemory> {
+async function withKeys(memory: Memory): Promise<ChangedMemory> {
   const content = contentOf(memory);
   const keyless = memory.source !== null && memory.externalId === null;
   const [sameKey, digest] = keyless ? [null, null] : await Promise.all([sameKeyOf(content), digestOf(content)]);
-  return { ...memory, sameKey, digest, updatedAtMs: nowMs };
+  return { ...memory, sameKey, digest };
 }
 
 function contentOf(memory: Memory): MemoryContent {

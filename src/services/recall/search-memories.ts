@@ -113,7 +113,7 @@ async function searchIn(
   const hits = found.flatMap((answer) => answer.hits);
   const all = hits.map((hit) => foundMemory(hit, settings, nowMs)).toSorted(bestFirst("score"));
   const filtered = selectMemories(all, settings);
-  if (search.updateAccess) await useNoted(ctx, filtered, nowMs);
+  if (search.updateAccess) await useNoted(ctx, filtered);
   return {
     all,
     filtered,
@@ -145,11 +145,11 @@ function foundMemory(hit: WordHit, settings: MemorySettings, nowMs: number): Fou
 }
 
 /** The memories are found, whether or not it can be noted that they were. */
-async function useNoted(ctx: CallContext, memories: readonly FoundMemory[], nowMs: number): Promise<void> {
+async function useNoted(ctx: CallContext, memories: readonly FoundMemory[]): Promise<void> {
   if (memories.length === 0) return;
   const ids = memories.map(({ memoryId }) => memoryId);
   try {
-    await noteAccess(ctx.db, ctx.namespaceId, ids, nowMs);
+    await noteAccess(ctx.db, ctx.namespaceId, ids);
   } catch (error) {
     ctx.log("warn", "access-not-noted", { memories: ids.length, error: errorText(error) });
   }

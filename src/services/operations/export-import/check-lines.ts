@@ -42,7 +42,6 @@ export async function checkLines(
     Names.of(services, target, given),
     agentIds.length === 0 ? new Map<string, null>() : findAgentDeletions(services.db, target.namespaceId, agentIds),
   ]);
-  const nowMs = services.clock.nowMs();
   const check = async (line: ReadLine): Promise<CheckedLine> => {
     const { given } = line;
     if (given.kind === "fault") return { line, refusal: clipped(given.detail) };
@@ -51,7 +50,7 @@ export async function checkLines(
     if (memory.agentId !== null && !agents.has(memory.agentId)) return { line, refusal: NO_AGENT };
     const id = memory.id === null ? newId("memory") : names.idOf(memory.id);
     if (names.isElsewhere(id)) return { line, refusal: ID_TAKEN };
-    return { line, row: await toRow(id, memory, line.sameKey, { names, nowMs }) };
+    return { line, row: await toRow(id, memory, line.sameKey, names) };
   };
   return { lines: await Promise.all(lines.map(check)), ids: names.ids };
 }
@@ -62,16 +61,11 @@ function clipped(detail: string): string {
   return `${detail.slice(0, REFUSAL_CHARACTERS_MAX).toWellFormed()}…`;
 }
 
-async function toRow(
-  id: string,
-  memory: GivenMemory,
-  sameKey: string | null,
-  { names, nowMs }: { readonly names: Names; readonly nowMs: number },
-): Promise<ImportedRow> {
+async function toRow(id: string, memory: GivenMemory, sameKey: string | null, names: Names): Promise<ImportedRow> {
   const { id: _, createdAtMs, accessedAtMs, accessCount, source, ...given } = memory;
   const content = { ...given, childMemoryIds: memory.childMemoryIds.map((child) => names.idOf(child)) };
   const digest = sameKey === null ? null : await digestOf(content);
-  const times = { createdAtMs: createdAtMs ?? nowMs, accessedAtMs, accessCount };
+  const times = { createdAtMs, accessedAtMs, accessCount };
   return { ...content, ...times, id, source, sameKey, digest };
 }
 
