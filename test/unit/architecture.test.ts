@@ -84,6 +84,22 @@ function isAllowed({ from, to, isPackage }: Import): boolean {
   return rule.packages.some((name) => to === name || to.startsWith(`${name}/`));
 }
 
+/** Ways to the present time past `now.ts`: SQLite's own words for it, and the program's clock. */
+const OTHER_CLOCK =
+  /\b(?:unixepoch|strftime|julianday|current_(?:timestamp|date|time))\b|'now'|\bDate\.now\b|\bnew Date\b/gi;
+
+/** A time that a caller hands in: what `now.ts` gives has the same name, and is called where it is used. */
+const HANDED_TIME = /\bnowMs\b(?!\()/g;
+
+/** Folders whose times still come from their callers. */
+const TO_FOLLOW: readonly string[] = ["data/tasks/", "data/parts/", "data/webhooks/"];
+
+const ofClocks = (text: string, words: RegExp) =>
+  text
+    .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+    .replaceAll(IMPORT, "")
+    .match(words) ?? [];
+
 /** The folder of a file; a file that lies on the floor itself, outside of all rooms, is a room by itself. */
 const roomOf = (path: string) => (path.split("/").length > 2 ? dirname(path) : path);
 
@@ -160,6 +176,50 @@ describe("the house", () => {
   it(`has no file over ${LINES_MAX} lines, not counting blank lines and comments`, () => {
     const long = files.map((file) => [file, codeLines(texts.get(file) ?? "")] as const);
     expect(long.filter(([, lines]) => lines > LINES_MAX)).toEqual([]);
+  });
+});
+
+describe("the time of SQL", () => {
+  const stores = [...texts].filter(([file]) => file.startsWith("data/") && file !== "data/database/now.ts");
+
+  it("is asked for in one place", () => {
+    expect(ofClocks(texts.get("data/database/now.ts") ?? "", OTHER_CLOCK)).toEqual(["unixepoch"]);
+    expect(stores.filter(([, text]) => ofClocks(text, OTHER_CLOCK).length > 0).map(([file]) => file)).toEqual([]);
+  });
+
+  it("is never handed in by a caller", () => {
+    const bound = stores.filter(([file]) => !TO_FOLLOW.some((folder) => file.startsWith(folder)));
+    expect(bound.filter(([, text]) => ofClocks(text, HANDED_TIME).length > 0).map(([file]) => file)).toEqual([]);
+  });
+
+  it.each([
+    "sql`SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)`",
+    "sql`SELECT strftime('%s')`",
+    "sql`SELECT julianday()`",
+    "sql`SELECT current_timestamp`",
+    "sql`SELECT datetime('now')`",
+    "set({ updatedAtMs: Date.now() })",
+    "set({ updatedAtMs: new Date().getTime() })",
+  ])("has a lock that sees another clock in %s", (planted) => {
+    expect(ofClocks(planted, OTHER_CLOCK)).toHaveLength(1);
+  });
+
+  it.each([
+    "export async function renew(db: Database, nowMs: number): Promise<void> {}",
+    "export function renew(db: Database, nowMs = 0) {}",
+    "export function renew(db: Database, { nowMs }: Times) {}",
+    "export interface Times {\n  readonly nowMs: number;\n}",
+    "export interface Times {\n  readonly nowMs?: number;\n}",
+    "sql`SET updated_at_ms = ${times.nowMs}`",
+  ])("has a lock that sees the time of a caller in %s", (planted) => {
+    expect(ofClocks(planted, HANDED_TIME)).toHaveLength(1);
+  });
+
+  it("may be imported, called and spoken of", () => {
+    const text = `import { nowMs } from "../database/now";
+/** See {@link nowMs}. */
+sql\`SET updated_at_ms = \${nowMs(db)}\``;
+    expect([...ofClocks(text, HANDED_TIME), ...ofClocks(text, OTHER_CLOCK)]).toEqual([]);
   });
 });
 
