@@ -306,3 +306,12 @@ CREATE TABLE `webhooks` (
 );
 --> statement-breakpoint
 CREATE INDEX `webhooks_list` ON `webhooks` (`namespace_id`,`created_at_ms`,`id`);
+--> statement-breakpoint
+CREATE TABLE `staged_files` (
+	`name` text PRIMARY KEY NOT NULL,
+	`namespace_id` text NOT NULL,
+	`task_id` text NOT NULL,
+	`staged_at_ms` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `staged_files_old` ON `staged_files` (`staged_at_ms`,`name`);

@@ -18,6 +18,7 @@ export function withFaults(env: Env, object?: DurableObjectState): Env {
       if (key === "WEBHOOK_BELLS") return faultyQueue(target.WEBHOOK_BELLS, crash);
       if (key === "FILES") return faultyFiles(target.FILES, crash);
       if (key === "TASK_REQUESTS") return faultyObjects(target.TASK_REQUESTS, "object");
+      if (key === "SWEEPER") return faultyObjects(target.SWEEPER, "sweeper");
       if (key === "TASK_WATCHES") return faultyObjects(target.TASK_WATCHES, "watch");
       return Reflect.get(target, key) as unknown;
     },
@@ -106,14 +107,24 @@ function faultyFiles(bucket: R2Bucket, crash: Crash | undefined): R2Bucket {
   });
 }
 
-function faultyObjects<T extends Env["TASK_REQUESTS"] | Env["TASK_WATCHES"]>(objects: T, binding: string): T {
-  return new Proxy(objects, {
+/** One for each binding, as the platform has it. */
+const namespaces = new WeakMap<object, object>();
+
+function faultyObjects<T extends Env["TASK_REQUESTS"] | Env["TASK_WATCHES"] | Env["SWEEPER"]>(
+  objects: T,
+  binding: string,
+): T {
+  const known = namespaces.get(objects);
+  if (known !== undefined) return known as T;
+  const faulty = new Proxy(objects, {
     get: (target, key) => {
       if (key === "getByName") return (name: string) => faultyStub(target.getByName(name), name, binding);
       const value: unknown = Reflect.get(target, key);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
+  namespaces.set(objects, faulty);
+  return faulty;
 }
 
 function faultyStub<T extends object>(stub: T, name: string, binding: string): T {

@@ -52,6 +52,3 @@ export async function consume(queue: string, bodies: readonly unknown[]) {
 
 /** The bell of a task, answered at once. */
 export const bellOf = (taskId: string) => consume("refrain-task-bells", [{ v: 1, task_id: taskId }]);
-
-/** The cron's work. */
-export const sweep = () => worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} }, env);

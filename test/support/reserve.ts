@@ -3,6 +3,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult, runInDurabl
 import { type Answer, call } from "./api";
 import { objectOf } from "./placement";
 import { rows } from "./scene";
+import { sweepOnce } from "./sweeper";
 import worker from "./worker";
 
 /** A reserved id, and what fills it. */
@@ -63,8 +64,8 @@ export async function ringBell(taskId: string) {
   return getQueueResult(batch, ctx);
 }
 
-/** Lets the sweeper come by when the task has lain still for long. */
+/** Lets the sweeper come by when the task is due. */
 export async function sweepOver(taskId: string): Promise<void> {
   await rows("UPDATE tasks SET ring_at_ms = 0 WHERE id = ?", taskId);
-  await worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} }, env);
+  await sweepOnce();
 }

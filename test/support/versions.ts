@@ -20,7 +20,7 @@ export function versionOf(current: string, former = ""): Version {
     placements,
     call: async (method, path, options = {}) => {
       const ctx = createExecutionContext();
-      const request = requestOf(method, path, options) as Parameters<typeof worker.fetch>[0];
+      const request = requestOf(method, path, options);
       return answerOf(await worker.fetch(request, variables, ctx));
     },
     objectOf: (taskId) => env.TASK_REQUESTS.getByName(objectNameOf(placements.current, taskId)),

@@ -42,9 +42,9 @@ export const tasks = sqliteTable(
     startedAtMs: integer("started_at_ms"),
     updatedAtMs: integer("updated_at_ms").notNull(),
     endedAtMs: integer("ended_at_ms"),
-    /** While it is open: when the watchman rings for it, or, for a reservation that nobody has filled, ends it. */
+    /** While it is open: when the sweeper rings for it, or, for a reservation that nobody has filled, ends it. */
     ringAtMs: integer("ring_at_ms").notNull(),
-    /** How often the watchman has rung since somebody last took a part: each time it waits twice as long. */
+    /** How often the sweeper has rung since somebody last took a part: each time it waits twice as long. */
     rings: integer().notNull().default(0),
     /** Set on a tombstone: what is left of a removed task, without its texts. */
     deletedAtMs: integer("deleted_at_ms"),
@@ -68,7 +68,7 @@ export const tasks = sqliteTable(
     index("tasks_ended")
       .on(t.namespaceId, t.endedAtMs)
       .where(sql`ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL`),
-    // The same for the watchman, who looks through all namespaces; and the tombstones that retention leaves.
+    // The same for the sweeper, which looks through all namespaces; and the tombstones that retention leaves.
     index("tasks_retained")
       .on(t.endedAtMs, t.id)
       .where(sql`ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL`),
@@ -198,4 +198,20 @@ export const taskEvents = sqliteTable(
     atMs: integer("at_ms").notNull(),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.sequence] })],
+);
+
+/**
+ * Files that were stored for a task before it was certain that the task is made. What no task has claimed within a day is
+ * removed. No creation but an import touches it.
+ */
+export const stagedFiles = sqliteTable(
+  "staged_files",
+  {
+    name: text().primaryKey(),
+    namespaceId: text("namespace_id").notNull(),
+    /** The task that has it, if that was made. */
+    taskId: text("task_id").notNull(),
+    stagedAtMs: integer("staged_at_ms").notNull(),
+  },
+  (t) => [index("staged_files_old").on(t.stagedAtMs, t.name)],
 );

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, lt, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../../domain/page";
 import type { Task, TaskStatus } from "../../domain/tasks/task";
 import { type Operation } from "../../domain/tasks/operations";
@@ -97,29 +97,4 @@ export function conditionsOf(filter: TaskFilter): (SQL | undefined)[] {
       (tag) => sql`EXISTS (SELECT 1 FROM json_each(${tasks.tags}) WHERE json_each.value = ${tag})`,
     ),
   ];
-}
-
-export interface StillTask {
-  readonly id: string;
-  readonly namespaceId: string;
-}
-
-/** Open tasks that nobody has looked at since `beforeMs`, the longest first; marks them as looked at. */
-export async function takeStillTasks(
-  db: Database,
-  beforeMs: number,
-  nowMs: number,
-  limit: number,
-): Promise<readonly StillTask[]> {
-  const still = db
-    .select({ id: tasks.id })
-    .from(tasks)
-    .where(and(isNull(tasks.endedAtMs), lt(tasks.ringAtMs, beforeMs)))
-    .orderBy(tasks.ringAtMs, tasks.id)
-    .limit(limit);
-  return db
-    .update(tasks)
-    .set({ ringAtMs: nowMs })
-    .where(inArray(tasks.id, still))
-    .returning({ id: tasks.id, namespaceId: tasks.namespaceId });
 }

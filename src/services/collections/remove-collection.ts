@@ -10,13 +10,15 @@ import { type CollectionTies, countCollectionTies, findCollection } from "../../
 import { softDeleteCollection } from "./collections";
 import type { CallContext, Services } from "../context";
 import { gone, notFound, ServiceError } from "../errors/errors";
+import type { Swept } from "../basics/swept";
 
 /** Memories that are removed in one transaction: D1 serves nobody else during it. */
 export const REMOVAL_STEP_MEMORIES = 1_000;
 /** After so long a call removes no more. A hundred thousand memories take about as long on a small machine. */
 export const REMOVAL_SECONDS = 20;
-/** Removals that one sweep goes on with. */
+/** Removals that one sweep goes on with, and for how long. */
 const REMOVALS_PER_SWEEP = 10;
+const REMOVALS_SECONDS = 5;
 
 export interface Removal {
   /** Remove it for good, instead of marking it as deleted. */
@@ -50,28 +52,30 @@ export async function removeCollection(
   const counts = { collections: collection === undefined ? 0 : 1, ...ties };
   if (dryRun) return counts;
   if (collection !== undefined) await removeStored(db, namespaceId, id);
-  if (await finishRemoval(ctx, { namespaceId, collectionId: id })) return counts;
+  if (await finishRemoval(ctx, { namespaceId, collectionId: id }, ctx.clock.nowMs() + REMOVAL_SECONDS * 1_000))
+    return counts;
   const detail = "The collection is gone; memories of it are still being removed. Send the same call again to be sure.";
   throw new ServiceError("unavailable", "removal-pending", detail, { extensions: { collection_id: id } });
 }
 
-/**
- * Goes on with the removals that were left over.
- * @returns how many were looked at.
- */
-export async function sweepRemovals(services: Services): Promise<number> {
+/** Goes on with the removals that were left over. One that fails holds up no other. */
+export async function sweepRemovals(services: Services): Promise<Swept> {
   const left = await listRemovals(services.db, REMOVALS_PER_SWEEP);
+  const endMs = services.clock.nowMs() + REMOVALS_SECONDS * 1_000;
+  let count = 0;
   for (const removal of left) {
-    await finishRemoval(services, removal).catch((error: unknown) => {
+    try {
+      await finishRemoval(services, removal, endMs);
+      count += 1;
+    } catch (error) {
       services.log("warn", "removal-failed", { collection_id: removal.collectionId, error: errorText(error) });
-    });
+    }
   }
-  return left.length;
+  return { count, isPageFull: count > 0 };
 }
 
-/** @returns whether all is removed. Every step may be done again. */
-async function finishRemoval({ db, clock }: Services, removal: CollectionRemoval): Promise<boolean> {
-  const endMs = clock.nowMs() + REMOVAL_SECONDS * 1_000;
+/** @returns whether all is removed. Every step may be done again, and there is one at least, however late it is. */
+async function finishRemoval({ db, clock }: Services, removal: CollectionRemoval, endMs: number): Promise<boolean> {
   while (await removeStep(db, removal, REMOVAL_STEP_MEMORIES)) if (clock.nowMs() >= endMs) return false;
   return true;
 }

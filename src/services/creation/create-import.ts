@@ -2,6 +2,7 @@ import { errorText } from "../../domain/basics/error-text";
 import { taskIdOf } from "../../domain/ids";
 import type { RequestMaterial } from "../../domain/tasks/request";
 import type { StoredFile } from "../../domain/tasks/operations";
+import { deleteStagedFile, insertStagedFile } from "../../data/tasks/staged-file-store";
 import type { Creation } from "./read-claim-answer";
 import type { CallContext } from "../context";
 import { createTask } from "./create-task";
@@ -29,7 +30,10 @@ export interface ImportCall {
  */
 export async function createImport(ctx: CallContext, call: ImportCall): Promise<Creation> {
   const { requestId, requestIdIsClients } = call;
-  const name = newImportName(await taskIdOf(ctx.namespaceId, requestId));
+  const taskId = await taskIdOf(ctx.namespaceId, requestId);
+  const name = newImportName(taskId);
+  // Noted first: whatever becomes of this call, the sweeper finds a file that no task has.
+  await insertStagedFile(ctx.db, { name, namespaceId: ctx.namespaceId, taskId });
   const { sha256, bytes, lines } = await ctx.files.store(name, call.source);
   const file = { name, bytes, lines };
   try {
@@ -49,7 +53,11 @@ function hasFile({ task: { command } }: Creation, name: string): boolean {
 }
 
 async function forget(ctx: CallContext, name: string): Promise<void> {
-  await ctx.files.removeAll(name).catch((error: unknown) => {
+  try {
+    await ctx.files.removeAll(name);
+    await deleteStagedFile(ctx.db, ctx.namespaceId, name);
+  } catch (error) {
+    // The sweeper comes by.
     ctx.log("warn", "file-not-removed", { name, error: errorText(error) });
-  });
+  }
 }

@@ -2,6 +2,7 @@ import { type CollectionPlace, findUnembedded, type UnembeddedMemory } from "../
 import { errorText } from "../../domain/basics/error-text";
 import { TimeLimitError, within } from "../../domain/basics/time-limit";
 import type { VectorSpace } from "../../domain/vectors/vector-space";
+import type { Swept } from "../basics/swept";
 import type { DenseEmbedding, Services } from "../context";
 import { ServiceError } from "../errors/errors";
 import { EMBEDDED_TEXTS_MAX } from "../ports/ports";
@@ -97,12 +98,8 @@ export async function embedTexts({ embedder, timeoutSeconds }: DenseEmbedding, t
   }
 }
 
-/** Removes vectors of what is gone from where they lie; what fails is tried again by the next sweep. */
-export async function sweepVectors({ dense, log }: Pick<Services, "dense" | "log">): Promise<void> {
-  try {
-    const count = (await dense?.index.sweep()) ?? 0;
-    if (count > 0) log("info", "vectors-removed", { count });
-  } catch (error) {
-    log("warn", "vectors-not-removed", { error: errorText(error) });
-  }
+/** Removes vectors of what is gone from where they lie, some at a time. */
+export async function sweepVectors({ dense }: Pick<Services, "dense">): Promise<Swept> {
+  const count = (await dense?.index.sweep()) ?? 0;
+  return { count, isPageFull: count > 0 };
 }

@@ -10,6 +10,7 @@ import type { Task } from "../../domain/tasks/task";
 import { type Delivery, DELIVERY_DAYS, deliveryIdOf, type DeliveryState } from "../../domain/tasks/task-end";
 import type { CallContext, Services } from "../context";
 import { notFound, ServiceError } from "../errors/errors";
+import type { Swept } from "../basics/swept";
 import { getWebhook } from "./webhooks";
 
 const DAY_MS = 86_400_000;
@@ -17,7 +18,6 @@ const DAY_MS = 86_400_000;
 const LOOK_AGAIN_MS = 600_000;
 /** As many rings as the queue takes in one call. */
 const RINGS_PER_CALL = 100;
-const SWEEP_PAGES_MAX = 10;
 const REMOVED_PER_SWEEP = 1_000;
 
 /** The log of an endpoint: what was to be told, and how it went. @throws ServiceError `webhook-not-found`. */
@@ -75,18 +75,13 @@ export async function ringForEnds(
  * Rings for what is due and was not rung for, or whose bell was lost; and forgets deliveries that are past their time.
  * @returns how many were rung for.
  */
-export async function sweepDeliveries(services: Services): Promise<number> {
+export async function sweepDeliveries(services: Services): Promise<Swept> {
   const { db, clock } = services;
-  let count = 0;
-  for (let page = 0; page < SWEEP_PAGES_MAX; page++) {
-    const nowMs = clock.nowMs();
-    const due = await takeDueDeliveries(db, nowMs, nowMs + LOOK_AGAIN_MS, RINGS_PER_CALL);
-    if (due.length > 0) await ring(services, due);
-    count += due.length;
-    if (due.length < RINGS_PER_CALL) break;
-  }
-  await removeOldDeliveries(db, clock.nowMs() - DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
-  return count;
+  const nowMs = clock.nowMs();
+  const due = await takeDueDeliveries(db, nowMs, nowMs + LOOK_AGAIN_MS, RINGS_PER_CALL);
+  if (due.length > 0) await ring(services, due);
+  await removeOldDeliveries(db, nowMs - DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
+  return { count: due.length, isPageFull: due.length === RINGS_PER_CALL };
 }
 
 /** @returns whether the queue took it. */

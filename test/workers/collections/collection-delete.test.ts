@@ -136,9 +136,9 @@ describe("collection-delete", () => {
       value: { kind: "unavailable", code: "removal-pending" },
     });
     expect(await storedRows(id)).toBe(LARGE - REMOVAL_STEP_MEMORIES);
-    expect(await sweepRemovals(openServices(env))).toBe(1);
+    expect(await sweepRemovals(openServices(env))).toMatchObject({ count: 1 });
     expect(await storedRows(id)).toBe(0);
-    expect(await sweepRemovals(openServices(env))).toBe(0);
+    expect(await sweepRemovals(openServices(env))).toEqual({ count: 0, isPageFull: false });
   });
 
   it("removes once when ten calls are sent at once", async () => {

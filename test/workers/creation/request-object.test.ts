@@ -4,7 +4,7 @@ import { call, until } from "../../support/api";
 import { arm, firedFaults, resetFaults } from "../../support/faults";
 import { PLACEMENT } from "../../support/placement";
 import { objectOf } from "../../support/placement";
-import { alarmOf, silentTask, sweep } from "../../support/requests-object";
+import { alarmOf, silentTask } from "../../support/requests-object";
 import { batchOf, endOf, onceEach, putBatch, rows, scene } from "../../support/scene";
 
 beforeEach(() => resetFaults());
@@ -133,29 +133,5 @@ describe("request-get", () => {
     const malformed = await call("GET", "/v1/requests/17");
     expect([unknown.status, malformed.status]).toEqual([404, 404]);
     expect(malformed.body.code).toBe(unknown.body.code);
-  });
-});
-
-describe("the sweeper", () => {
-  it("rings itself for a task whose object knows nothing of it", async () => {
-    const from = await scene(2);
-    const id = await silentTask(from);
-    await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAll());
-    resetFaults();
-    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", id);
-    await sweep();
-    expect(await onceEach(from, await endOf(id))).toBe(true);
-  });
-
-  it("looks neither at ended tasks nor at those looked at lately", async () => {
-    const from = await scene(1);
-    const ended = (await putBatch(crypto.randomUUID(), batchOf(from))).body.id;
-    await endOf(ended);
-    const fresh = await silentTask(from);
-    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", ended);
-    const pokedAt = () => rows("SELECT id, ring_at_ms FROM tasks WHERE id IN (?, ?) ORDER BY id", ended, fresh);
-    const before = await pokedAt();
-    await sweep();
-    expect(await pokedAt()).toEqual(before);
   });
 });

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { call } from "../../support/api";
-import { travelBack, travelDays } from "../../support/clock";
+import { travelDays } from "../../support/clock";
 import { arm, resetFaults } from "../../support/faults";
 import { objectOf } from "../../support/placement";
 import { refusalOf } from "../../support/refusal";
@@ -20,7 +20,6 @@ import {
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene } from "../../support/scene";
 
 beforeEach(() => resetFaults());
-afterEach(() => travelBack());
 
 const HOUR = 1 / 24;
 const DAY_MS = 86_400_000;
@@ -139,7 +138,6 @@ describe("a reservation that nobody fills", () => {
     await loseObject(held.id);
     await age(held, 25 * HOUR);
     await sweepOver(held.id);
-    await ringBell(held.id);
     expect(await sightsOf(held, await scene(1))).toEqual(OVER);
   });
 

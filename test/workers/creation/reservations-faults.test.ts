@@ -11,7 +11,7 @@ import {
   recordOf,
   reserve,
   reserved,
-  ringBell,
+  sweepOver,
   rowOf,
 } from "../../support/reserve";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene } from "../../support/scene";
@@ -159,7 +159,7 @@ describe("a fill, with a fault in one step", () => {
     arm("fails-before", INSERT, 1_000);
     expect((await fill(held, batchOf(from))).status).toBe(503);
     await rows("UPDATE tasks SET created_at_ms = created_at_ms - ? WHERE id = ?", 2 * DAY_MS, held.id);
-    await ringBell(held.id);
+    await sweepOver(held.id);
     expect((await recordOf(held.id)).state).toBe("claimed");
     resetFaults();
     expect(await onceEach(from, await endOf(held.id))).toBe(true);
