@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 
 import { buildAssets } from "./build-assets.ts";
 import { Unhealthy, waitUntilHealthy } from "./dev/health.ts";
-import { areMigrationsNoted, DATABASE_NAME, noteMigrations } from "./dev/migrations.ts";
+import { areMigrationsNoted, DATABASE_NAME, noteMigrations, unknownMigrations } from "./dev/migrations.ts";
 import { LOCAL_HOST, portFault } from "./dev/ports.ts";
 import { adminKeyInForce, variableArguments, workerVariableNames } from "./dev/worker-variables.ts";
 import { PROJECT_ROOT, runWrangler } from "./dev/wrangler.ts";
@@ -21,6 +21,7 @@ async function main(): Promise<number> {
   const port = readPort(process.env["PORT"]);
   const stateDir = resolve(process.env["STATE_DIR"] || STATE_DIR_DEFAULT);
   await requireFreePort(port);
+  await requireOwnState(stateDir);
   writeDevVars();
   buildAssets();
   await applyMigrations(stateDir);
@@ -77,6 +78,21 @@ async function requireFreePort(port: number): Promise<void> {
     throw new DevFault(`Port ${port} of ${LOCAL_HOST} is taken: end what listens there, or set PORT to another.`);
   }
   if (fault !== undefined) throw new DevFault(`Nothing can listen on port ${port} of ${LOCAL_HOST} (${fault}).`);
+}
+
+/** Before anything is written: what another version made stays as it is, for its developer to decide on. */
+async function requireOwnState(stateDir: string): Promise<void> {
+  if (areMigrationsNoted(stateDir)) return;
+  const [first] = await unknownMigrations(stateDir);
+  if (first === undefined) return;
+  throw new DevFault(
+    [
+      `The local data in ${stateDir} was made by another version of Refrain: its database has the migration ${first}, which this version does not have, and it cannot be brought up to date.`,
+      "Remove the folder to start with an empty service. All local data goes with it:",
+      `  rm -r ${stateDir}`,
+      "Or keep it, and set STATE_DIR to another folder.",
+    ].join("\n"),
+  );
 }
 
 /** Keeps a .dev.vars that is there: it may hold the developer's own keys. */

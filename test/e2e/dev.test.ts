@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { findFreePort, LOCAL_HOST } from "../../scripts/dev/ports.ts";
 import { PROJECT_ROOT } from "../../scripts/dev/wrangler.ts";
@@ -93,6 +94,29 @@ describe("npm run dev", () => {
       stdout: "",
       stderr: 'PORT must be a number from 1 to 65535, not "eighty".\n',
     });
+  });
+
+  it("says that another version made the state folder, and how to remove it, and leaves it as it is", async () => {
+    const stateDir = await newFolder();
+    const databases = join(stateDir, "v3/d1/miniflare-D1DatabaseObject");
+    await mkdir(databases, { recursive: true });
+    const db = new DatabaseSync(join(databases, `${"0".repeat(64)}.sqlite`));
+    db.exec("CREATE TABLE d1_migrations (name TEXT); INSERT INTO d1_migrations VALUES ('0000_core.sql')");
+    db.close();
+    const before = await readdir(stateDir, { recursive: true });
+
+    const end = await runDev({ PORT: String(await findFreePort()), STATE_DIR: stateDir });
+    expect([end.code, end.stdout]).toEqual([1, ""]);
+    expect(end.stderr).toBe(
+      [
+        `The local data in ${stateDir} was made by another version of Refrain: its database has the migration 0000_core.sql, which this version does not have, and it cannot be brought up to date.`,
+        "Remove the folder to start with an empty service. All local data goes with it:",
+        `  rm -r ${stateDir}`,
+        "Or keep it, and set STATE_DIR to another folder.",
+        "",
+      ].join("\n"),
+    );
+    expect(await readdir(stateDir, { recursive: true })).toEqual(before);
   });
 
   it("names a variable of the Worker that is wrong, and ends with 1", async () => {

@@ -7,8 +7,8 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
 
 /*
  * Every table carries namespace_id, and every query names it. Times are integers: milliseconds since the epoch, UTC.
- * JSON columns hold what was validated on its way in. The full-text table `memory_words` and its triggers live in a
- * migration of their own: drizzle has no words for virtual tables.
+ * JSON columns hold what was validated on its way in. The full-text table `memory_words` and all triggers live in a
+ * migration of their own, written by hand: drizzle has no words for them, nor for WITHOUT ROWID.
  */
 
 export const namespaces = sqliteTable(
@@ -109,6 +109,7 @@ export const collectionRemovals = sqliteTable("collection_removals", {
   createdAtMs: integer("created_at_ms").notNull(),
 });
 
+/** Which collections an agent may recall from. WITHOUT ROWID in the migration. */
 export const agentCollections = sqliteTable(
   "agent_collections",
   {

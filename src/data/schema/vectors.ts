@@ -46,7 +46,10 @@ export const memoryVectorBlocks = sqliteTable(
   (t) => [index("memory_vector_blocks_newest").on(t.collectionId, t.embedderId, t.dimensions, t.seq)],
 );
 
-/** How many memories of a collection have a vector, for each space and place: kept by triggers. WITHOUT ROWID there. */
+/**
+ * How many memories of a collection have a vector, for each space and place: kept by triggers. WITHOUT ROWID in the
+ * migration.
+ */
 export const collectionVectors = sqliteTable(
   "collection_vectors",
   {
