@@ -5,6 +5,7 @@ import { httpsSender } from "../../src/providers/webhooks/https-sender";
 import { openServices } from "../../src/runtime/composition";
 import { deliver } from "../../src/services/webhooks/deliver";
 import { call } from "./api";
+import { travelMs } from "./clock";
 import { arm } from "./faults";
 import { withFaults } from "./faulty-bindings";
 import { newAgent, newCollection, addMemories, newTenant } from "./nouns";
@@ -60,14 +61,15 @@ export function network() {
 
 export type Network = ReturnType<typeof network>;
 
-/** Who delivers: the real service on a network and a clock of the test's own. Its bells are noted, and nobody hears them. */
+/**
+ * Who delivers: the real service on a network of the test's own. Its bells are noted, and nobody hears them. A test that
+ * lets time pass travels back at its end.
+ */
 export function deliverer(net: Network, allowHosts: readonly string[] = []) {
-  let aheadMs = 0;
   const real = openServices(withFaults(env));
   const rung: { readonly ids: readonly string[]; readonly delaySeconds: number }[] = [];
   const services = {
     ...real,
-    clock: { nowMs: () => Date.now() + aheadMs, offsetMs: 0 },
     webhooks: {
       ...real.webhooks,
       bells: { ring: async (ids: readonly string[], delaySeconds: number) => void rung.push({ ids, delaySeconds }) },
@@ -80,7 +82,7 @@ export function deliverer(net: Network, allowHosts: readonly string[] = []) {
     services,
     rung,
     deliver: (id: string) => deliver(services, endFormat, id),
-    pass: (seconds: number) => void (aheadMs += seconds * 1_000),
+    pass: (seconds: number) => travelMs(seconds * 1_000),
   };
 }
 

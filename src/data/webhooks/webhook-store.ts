@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, isNull, sql } from "drizzle-orm";
 import type { Page, PageRequest } from "../../domain/page";
 import type { Webhook, WebhookSecretState } from "../../domain/tasks/task-end";
 import type { Database } from "../database/database";
+import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
 import { webhooks } from "../schema/webhooks";
 
@@ -24,13 +25,13 @@ export async function insertWebhook(
     description,
     secretKey,
   }: Pick<StoredWebhook, "id" | "namespaceId" | "url" | "description" | "secretKey">,
-  nowMs: number,
 ): Promise<boolean> {
+  const now = nowMs(db);
   const rows = await db.all<{
     id: string;
   }>(sql`INSERT INTO webhooks (id, namespace_id, url, description, enabled, version,
       secret_version, secret_key, created_at_ms, updated_at_ms)
-    VALUES (${id}, ${namespaceId}, ${url}, ${description}, 1, 1, 1, ${secretKey}, ${nowMs}, ${nowMs})
+    VALUES (${id}, ${namespaceId}, ${url}, ${description}, 1, 1, 1, ${secretKey}, ${now}, ${now})
     ON CONFLICT (id) DO UPDATE SET url = excluded.url, description = excluded.description, enabled = 1,
       disabled_reason = NULL, version = version + 1, secret_version = secret_version + 1, secret_key = excluded.secret_key,
       former_secret_key = NULL, rotated_at_ms = NULL, created_at_ms = excluded.created_at_ms,
@@ -61,14 +62,17 @@ export async function listWebhooks(db: Database, namespaceId: string, request: P
   return toPage(rows, request);
 }
 
-/** Writes what may change, if the version still stands. @returns undefined when it does not. */
+/**
+ * Writes what may change, if the version still stands; a secret of another version was rotated now.
+ * @returns undefined when it does not.
+ */
 export async function updateWebhook(
   db: Database,
-  next: StoredWebhook,
+  next: Omit<StoredWebhook, "updatedAtMs" | "rotatedAtMs">,
   expectedVersion: number,
 ): Promise<StoredWebhook | undefined> {
-  const { description, enabled, disabledReason, version, updatedAtMs } = next;
-  const { secretVersion, secretKey, formerSecretKey, rotatedAtMs } = next;
+  const { description, enabled, disabledReason, version, secretVersion, secretKey, formerSecretKey } = next;
+  const now = nowMs(db);
   const [row] = await db
     .update(webhooks)
     .set({
@@ -76,11 +80,11 @@ export async function updateWebhook(
       enabled,
       disabledReason,
       version,
-      updatedAtMs,
+      updatedAtMs: now,
       secretVersion,
       secretKey,
       formerSecretKey,
-      rotatedAtMs,
+      rotatedAtMs: sql`iif(${webhooks.secretVersion} = ${secretVersion}, ${webhooks.rotatedAtMs}, ${now})`,
     })
     .where(and(isLive(next.namespaceId, next.id), eq(webhooks.version, expectedVersion)))
     .returning(webhookColumns);
@@ -88,15 +92,16 @@ export async function updateWebhook(
 }
 
 /** Forgets the address, and keeps the row. @returns false when there is no such endpoint. */
-export async function removeWebhook(db: Database, namespaceId: string, id: string, nowMs: number): Promise<boolean> {
+export async function removeWebhook(db: Database, namespaceId: string, id: string): Promise<boolean> {
+  const now = nowMs(db);
   const [rows] = await db.batch([
     db
       .update(webhooks)
-      .set({ url: "", description: null, enabled: false, deletedAtMs: nowMs, updatedAtMs: nowMs })
+      .set({ url: "", description: null, enabled: false, deletedAtMs: now, updatedAtMs: now })
       .where(isLive(namespaceId, id))
       .returning({ id: webhooks.id }),
     // At once: its address may be named again before their turn comes. An attempt under way finds it gone at its end.
-    db.run(sql`UPDATE webhook_deliveries SET state = 'dropped', ended_at_ms = ${nowMs}
+    db.run(sql`UPDATE webhook_deliveries SET state = 'dropped', ended_at_ms = ${now}
       WHERE webhook_id = ${id} AND namespace_id = ${namespaceId} AND state = 'pending' AND lease_token IS NULL
         AND EXISTS (SELECT 1 FROM webhooks WHERE id = ${id} AND deleted_at_ms IS NOT NULL)`),
   ]);

@@ -1,4 +1,4 @@
-import { claimDelivery, type ClaimedDelivery, endAttempt, LOOK_AFTER_MS } from "../../data/webhooks/delivery-store";
+import { claimDelivery, type ClaimedDelivery, endAttempt } from "../../data/webhooks/delivery-store";
 import { errorText } from "../../domain/basics/error-text";
 import { retryAfterAttempt, type TaskEnd } from "../../domain/tasks/task-end";
 import type { Services } from "../context";
@@ -31,28 +31,24 @@ type Failure = { readonly status: number | null; readonly error: string; readonl
 export async function deliver(services: Services, format: EndFormat, id: string): Promise<DeliveryVerdict> {
   const { db, clock } = services;
   const token = crypto.randomUUID();
-  const nowMs = clock.nowMs();
   const limits = { leaseMs: ATTEMPT_LEASE_MS, perEndpointMax: ATTEMPTS_PER_ENDPOINT_MAX };
-  const claimed = await claimDelivery(db, { id, token, nowMs, ...limits });
+  const claimed = await claimDelivery(db, { id, token, ...limits });
   if (claimed.kind === "busy") return "busy";
   if (claimed.kind === "nothing") return "done";
   const { delivery } = claimed;
+  const begunAtMs = clock.nowMs();
   const answer = await attempt(services, format, delivery);
   const failure = failureOf(answer);
-  const atMs = clock.nowMs();
   const delaySeconds = failure && delayOf(delivery, failure);
-  const nextAttemptAtMs = atMs + (delaySeconds ?? 0) * 1_000;
   await endAttempt(
     db,
     { id, token, webhookId: delivery.webhook.id },
     {
       state: failure === null ? "delivered" : delaySeconds === undefined ? "failed" : "pending",
-      atMs,
-      durationMs: atMs - nowMs,
+      durationMs: clock.nowMs() - begunAtMs,
       status: answer.status,
       error: failure?.error ?? null,
-      nextAttemptAtMs,
-      lookAtMs: nextAttemptAtMs + LOOK_AFTER_MS,
+      delayMs: (delaySeconds ?? 0) * 1_000,
       gone: answer.status === GONE_STATUS,
     },
   );

@@ -20,12 +20,8 @@ export async function createWebhook(
   const { db, namespaceId } = ctx;
   const url = await checkAddress(draft.url, "/url", ctx.webhooks);
   const id = await webhookIdOf(namespaceId, url);
-  const nowMs = ctx.clock.nowMs();
-  const added = await store.insertWebhook(
-    db,
-    { id, namespaceId, url, description: draft.description, secretKey: ctx.webhooks.secrets.newest },
-    nowMs,
-  );
+  const secretKey = ctx.webhooks.secrets.newest;
+  const added = await store.insertWebhook(db, { id, namespaceId, url, description: draft.description, secretKey });
   return { made: await getWebhook(ctx, id), replayed: !added };
 }
 
@@ -57,7 +53,7 @@ export function updateWebhook(
 
 /** What waits for it is dropped with it. @throws ServiceError `webhook-not-found`. */
 export async function removeWebhook(ctx: CallContext, id: string): Promise<void> {
-  if (!(await store.removeWebhook(ctx.db, ctx.namespaceId, id, ctx.clock.nowMs()))) throw notFound("webhook");
+  if (!(await store.removeWebhook(ctx.db, ctx.namespaceId, id))) throw notFound("webhook");
 }
 
 export interface WebhookSecret {
@@ -87,7 +83,6 @@ export async function rotateWebhookSecret(
     secretVersion: webhook.secretVersion + 1,
     secretKey: newest,
     formerSecretKey: webhook.secretKey,
-    rotatedAtMs: ctx.clock.nowMs(),
   }));
   return secretOf(ctx, rotated);
 }
@@ -109,12 +104,11 @@ function changeWebhook(
   condition: VersionCondition,
   step: (current: store.StoredWebhook) => store.StoredWebhook,
 ): Promise<store.StoredWebhook> {
-  const nowMs = ctx.clock.nowMs();
   return change(ctx, {
     noun: "webhook",
     condition,
     read: () => getWebhook(ctx, id),
-    step: (current) => ({ ...step(current), updatedAtMs: nowMs }),
+    step,
     write: (next, expectedVersion) => store.updateWebhook(ctx.db, next, expectedVersion),
     busy: () => new ServiceError("unavailable", "webhook-busy", "Others change this webhook too. Send the call again."),
   });

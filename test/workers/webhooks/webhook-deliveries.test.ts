@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RETRY_SECONDS } from "../../../src/domain/tasks/task-end";
 import { httpsSender } from "../../../src/providers/webhooks/https-sender";
 import { call } from "../../support/api";
+import { travelBack } from "../../support/clock";
 import { arm, resetFaults } from "../../support/faults";
 import { rows } from "../../support/scene";
 import { deliverer, deliveryOf, hookedTenant, HOOK, network } from "../../support/webhooks";
@@ -13,6 +14,7 @@ const failing = () => new Response("not now", { status: 500 });
 
 beforeEach(() => void arm("drops", "queue: sendBatch", 100_000));
 afterEach(resetFaults);
+afterEach(travelBack);
 
 /** An endpoint of its own for each test: what others have under way is no matter of it. */
 let endpoints = 0;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openServices } from "../../../src/runtime/composition";
 import { ringForEnds, sweepDeliveries } from "../../../src/services/webhooks/deliveries";
 import { call } from "../../support/api";
+import { travelBack } from "../../support/clock";
 import { arm, resetFaults } from "../../support/faults";
 import { consume } from "../../support/requests-object";
 import { refusalOf } from "../../support/refusal";
@@ -15,6 +16,7 @@ const failing = () => new Response("not now", { status: 500 });
 
 beforeEach(() => void arm("drops", "queue: sendBatch", 100_000));
 afterEach(resetFaults);
+afterEach(travelBack);
 
 /** An endpoint of its own for each test: what others have under way is no matter of it. */
 let endpoints = 0;

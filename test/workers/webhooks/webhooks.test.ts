@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Webhook } from "standardwebhooks";
 import { webhookSecretsOf } from "../../../src/runtime/adapters/webhook-secrets";
 import { call } from "../../support/api";
+import { travelBack } from "../../support/clock";
 import { arm, resetFaults } from "../../support/faults";
 import { newTenant } from "../../support/nouns";
 import { refusalOf } from "../../support/refusal";
@@ -13,6 +14,7 @@ const { key } = tenant;
 
 beforeEach(() => void arm("drops", "queue: sendBatch", 100_000));
 afterEach(resetFaults);
+afterEach(travelBack);
 
 let endpoints = 0;
 const newUrl = () => `https://endpoint-${(endpoints += 1)}.example.com/`;
@@ -198,6 +200,18 @@ describe("webhook-secret-rotate", () => {
       const headers = Object.fromEntries(message?.headers ?? []);
       expect(new Webhook(secret).verify(message?.body ?? "", headers)).toMatchObject({ id: soon.id });
     }
+  });
+
+  it("lets the one before it sign no longer when the webhook is changed otherwise", async () => {
+    const { id, webhookId } = await tenant.canceled({ url: newUrl() });
+    await rotate(webhookId);
+    const net = network();
+    const { deliver, pass } = deliverer(net);
+    pass(86_000);
+    await call("PATCH", `/v1/webhooks/${webhookId}`, { key, body: { description: "Changed a day later." } });
+    pass(401);
+    await deliver(id);
+    expect(net.received[0]?.headers.get("webhook-signature")?.split(" ").length).toBe(1);
   });
 
   it("lets only the last two sign after two rotations", async () => {
