@@ -10,8 +10,9 @@ import { taskEvents, taskItems, taskParts, tasks } from "../schema/tasks";
 const UNHEARD_EVENTS_MAX = 1_000;
 
 export interface RemovedTask extends Watched {
-  /** The delivery of its end that was not sent yet; null where there is none. */
-  readonly waitingDeliveryId: string | null;
+  readonly run: number;
+  /** Whether the message of its end was not sent yet. */
+  readonly hasWaitingDelivery: boolean;
 }
 
 /**
@@ -24,7 +25,9 @@ export async function removeTask(db: Database, head: TaskHead): Promise<RemovedT
   const own = (table: typeof taskParts | typeof taskItems) =>
     and(eq(table.namespaceId, head.namespaceId), eq(table.taskId, head.id));
   const [[removed], [waiting]] = await db.batch([
-    db.all<Watched>(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
+    db.all<
+      Watched & { run: number }
+    >(sql`INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata,
         fingerprint, command, run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms, deleted_at_ms)
       VALUES (${head.id}, ${head.namespaceId}, ${head.requestId}, ${head.keyId}, ${head.type}, ${head.operation},
         'canceled', '[]', '{}', ${head.fingerprint}, NULL, 1, 0, ${head.createdAtMs}, ${nowMs(db)}, ${nowMs(db)}, ${nowMs(db)},
@@ -36,7 +39,7 @@ export async function removeTask(db: Database, head: TaskHead): Promise<RemovedT
         result = CASE WHEN operation <> 're-voice' THEN NULL WHEN ended_at_ms IS NULL THEN ${RESULT_OF_PARTS} ELSE result END,
         name = NULL, tags = '[]', memo = NULL, metadata = '{}', command = NULL, error = NULL, webhook = NULL
       WHERE namespace_id = ${head.namespaceId}
-      RETURNING watched_until_ms AS watchedUntilMs`),
+      RETURNING watched_until_ms AS watchedUntilMs, run`),
     db.all<{ id: string }>(sql`SELECT id FROM webhook_deliveries WHERE state = 'pending' AND attempts = 0
       AND id = (SELECT 'delivery_' || substr(id, 6) || '_' || run FROM tasks
         WHERE id = ${head.id} AND namespace_id = ${head.namespaceId})`),
@@ -49,7 +52,9 @@ export async function removeTask(db: Database, head: TaskHead): Promise<RemovedT
           WHERE id = ${head.id})`),
     releaseId(db, head),
   ]);
-  return { watchedUntilMs: removed?.watchedUntilMs ?? null, waitingDeliveryId: waiting?.id ?? null };
+  // It returns no row for an id of another namespace, which does not happen: an id is made of its namespace.
+  const { run, watchedUntilMs } = removed ?? { run: 1, watchedUntilMs: null };
+  return { run, watchedUntilMs, hasWaitingDelivery: waiting !== undefined };
 }
 
 /** Forgets a tombstone whose time is over. */

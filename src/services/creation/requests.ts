@@ -10,8 +10,7 @@ import type { RequestRecord } from "../ports/task-requests";
 
 import { requestRetired } from "../tasks/remove-task";
 import { findTaskToShow } from "../tasks/tasks";
-import { tellWatchers } from "../tasks/notify-watchers";
-import { ringForEnd } from "../webhooks/deliveries";
+import { announceEnd } from "../tasks/announce-end";
 
 const DAY_MS = 86_400_000;
 
@@ -57,8 +56,7 @@ export async function cancelRequest(ctx: CallContext, givenId: string): Promise<
   const task = await cancelTaskRow(ctx.db, ctx.namespaceId, taskId);
   if (task !== undefined && task.deletedAtMs !== null) throw requestRetired(taskId, task);
   if (task !== undefined) {
-    await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
-    if (task.webhook !== null) await ringForEnd(ctx, task, task.run);
+    await announceEnd(ctx, { ...task, hasWebhook: task.webhook !== null });
     return { requestId, taskId, status: task.status };
   }
   const outcome = await ctx.requests.cancel({ taskId, requestId, mayHold: await mayHold(ctx, taskId) });

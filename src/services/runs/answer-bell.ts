@@ -7,8 +7,8 @@ import { ServiceError } from "../errors/errors";
 import { LeaseLost, PartLease } from "../parts/part-lease";
 import { workOf } from "../operations/table";
 import { type PartRun, type RunServices, TaskFault, type Turn } from "../parts/part-work";
+import { announceEnd } from "../tasks/announce-end";
 import { tellWatchers } from "../tasks/notify-watchers";
-import { ringForEnd } from "../webhooks/deliveries";
 
 /** A task with work to do. */
 type RunnableTask = FoundTask & { readonly command: TaskCommand };
@@ -38,7 +38,7 @@ export async function answerBell(services: RunServices, taskId: string, waitedMs
   const task = await findTaskToRun(services.db, taskId);
   if (task === undefined) return rowless(services, taskId);
   if (hasEnded(task.status)) {
-    await tellEnd(services, task, task.webhook !== null);
+    await announceEnd(services, { ...task, hasWebhook: task.webhook !== null });
     return DONE;
   }
   const { command } = task;
@@ -138,21 +138,11 @@ async function endTurn(services: RunServices, taskId: string, turn: Turn): Promi
   await goOnNow().catch(goOnNow);
 }
 
-/** Tells the object of an end that somebody else brought about, or whose telling was lost. */
+/** Announces an end that somebody else brought about, or whose telling was lost. */
 async function noticeEnd(services: RunServices, taskId: string): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId);
   if (pulse !== undefined && hasEnded(pulse.status))
-    await tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
-}
-
-/** Whoever waits for the end hears of it: the object, those who watch, and whom a webhook names. */
-async function tellEnd(
-  services: RunServices,
-  { id, run, watchedUntilMs }: Pick<FoundTask, "id" | "run" | "watchedUntilMs">,
-  hasWebhook: boolean,
-): Promise<void> {
-  await Promise.all([services.requests.ended(id, run), tellWatchers(services, id, watchedUntilMs)]);
-  if (hasWebhook) await ringForEnd(services, { id }, run);
+    await announceEnd(services, { ...pulse, id: taskId, hasWebhook: pulse.hasWebhook === 1 });
 }
 
 /** @throws what the claim threw, when it is not certain that it took nothing: the bell is then kept. */
@@ -195,7 +185,8 @@ async function goOn(
 ): Promise<void> {
   const pulse = await parts.findPulse(services.db, taskId);
   if (pulse === undefined) return;
-  if (hasEnded(pulse.status)) return tellEnd(services, { ...pulse, id: taskId }, pulse.hasWebhook === 1);
+  if (hasEnded(pulse.status))
+    return announceEnd(services, { ...pulse, id: taskId, hasWebhook: pulse.hasWebhook === 1 });
   const told = tellWatchers(services, taskId, pulse.watchedUntilMs);
   const times = Math.min(pulse.waiting, services.limits.parallelParts - pulse.working, isLate ? 1 : Infinity);
   if (times > 0) await services.bells.ring(taskId, { times, delaySeconds });

@@ -1,4 +1,3 @@
-import pLimit from "p-limit";
 import {
   cancelTasks as cancelStored,
   findBeforeCancel,
@@ -7,23 +6,14 @@ import {
 } from "../../data/tasks/cancel-store";
 import { ID_CHARACTERS_MAX } from "../../domain/ids";
 import { CANCELABLE_STATUSES, type TaskStatus } from "../../domain/tasks/task";
-import { within } from "../../domain/basics/time-limit";
 import type { CallContext } from "../context";
 import { filterOf, type TaskSearch } from "./tasks";
-import { tellWatchers } from "./notify-watchers";
-import { ringForEnds } from "../webhooks/deliveries";
+import { announceEnds } from "./announce-end";
 
 /** Tasks that one call cancels. */
 export const CANCELED_PER_CALL_MAX = 10_000;
 /** So many a search cancels where the caller names no number. */
 export const CANCELED_BY_SEARCH_DEFAULT = 100;
-/**
- * Objects that are told of the end of their task: a Worker has a thousand calls in all. The alarms of the others find
- * out by themselves.
- */
-export const TOLD_OBJECTS_MAX = 200;
-const TOLD_AT_ONCE = 16;
-const TELL_WITHIN_MS = 1_000;
 
 export interface CancelManyInput {
   /** Those that are named, or the open ones of a search, oldest first. */
@@ -62,13 +52,7 @@ export async function cancelTasks(ctx: CallContext, input: CancelManyInput): Pro
     : await cancelStored(db, namespaceId, known);
   const open = new Map(found.filter(isOpen).map((task) => [task.id, task]));
   const others = new Map(found.filter((task) => !isOpen(task)).map((task) => [task.id, task]));
-  if (!input.dryRun) {
-    await tellObjects(ctx, [...open.values()]);
-    await ringForEnds(
-      ctx,
-      [...open.values()].filter(({ hasWebhook }) => hasWebhook),
-    );
-  }
+  if (!input.dryRun) await announceEnds(ctx, mostUrgentFirst(ctx, [...open.values()]));
   const done = taskIds.flatMap((taskId) => {
     const task = open.get(taskId);
     return task === undefined ? [] : [{ taskId, status: input.dryRun ? task.status : CANCELED }];
@@ -111,18 +95,10 @@ function leftOut(taskId: string): SkippedTask {
   return { taskId, status: null, reason: "over-limit" };
 }
 
-/**
- * Tells the objects of tasks that they ended, as far as a call goes: first those that somebody watches, then those that
- * may be filled meanwhile, then those at work. Best effort, as for one task.
- */
-async function tellObjects(ctx: CallContext, canceled: readonly TaskBefore[]): Promise<void> {
+/** Those whose end is told first: what somebody watches, then what may be filled meanwhile, then what is at work. */
+function mostUrgentFirst(ctx: CallContext, canceled: readonly TaskBefore[]): readonly TaskBefore[] {
   const nowMs = ctx.clock.nowMs();
   const urgency = ({ status, watchedUntilMs }: TaskBefore) =>
     (watchedUntilMs ?? 0) > nowMs ? 0 : status === "unbound" ? 1 : status === "created" ? 3 : 2;
-  const told = canceled.toSorted((a, b) => urgency(a) - urgency(b)).slice(0, TOLD_OBJECTS_MAX);
-  const slot = pLimit(TOLD_AT_ONCE);
-  const calls = told.map(({ id, run, watchedUntilMs }) =>
-    slot(() => Promise.all([ctx.requests.ended(id, run), tellWatchers(ctx, id, watchedUntilMs)])),
-  );
-  await within(TELL_WITHIN_MS, Promise.all(calls)).catch(() => slot.clearQueue());
+  return canceled.toSorted((a, b) => urgency(a) - urgency(b));
 }

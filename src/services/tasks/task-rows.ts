@@ -10,13 +10,12 @@ import type { Operation } from "../../domain/tasks/operations";
 import { within } from "../../domain/basics/time-limit";
 import type { Services } from "../context";
 import { filesOfTask } from "./task-files";
-import { tellWatchers } from "./notify-watchers";
-import { ringForDelivery } from "../webhooks/deliveries";
+import { announceEndFromObject, type RunEnd } from "./announce-end";
 
 /** What a look at a task found. */
 export type TaskSight =
   | { readonly kind: "missing" }
-  | { readonly kind: "ended"; readonly run: number }
+  | { readonly kind: "ended"; readonly end: RunEnd }
   /** A reserved id that nobody has filled. */
   | { readonly kind: "unfilled" }
   /** Someone works on it. */
@@ -27,13 +26,13 @@ export type TaskSight =
 /** Looks at several tasks in one round trip. @returns for each, in its place. */
 export async function lookAtTasks(services: Services, taskIds: readonly string[]): Promise<readonly TaskSight[]> {
   const pulses = await findPulses(services.db, taskIds);
-  return taskIds.map((taskId) => sightOf(pulses.get(taskId)));
+  return taskIds.map((taskId) => sightOf(taskId, pulses.get(taskId)));
 }
 
-function sightOf(pulse: TaskPulse | undefined): TaskSight {
+function sightOf(id: string, pulse: TaskPulse | undefined): TaskSight {
   if (pulse === undefined) return { kind: "missing" };
   const { run, waiting } = pulse;
-  if (hasEnded(pulse.status)) return { kind: "ended", run };
+  if (hasEnded(pulse.status)) return { kind: "ended", end: { ...pulse, id, hasWebhook: pulse.hasWebhook === 1 } };
   if (pulse.status === "unbound") return { kind: "unfilled" };
   return pulse.working > 0 ? { kind: "busy", run } : { kind: "still", run, waiting };
 }
@@ -51,10 +50,13 @@ export function recordTasks(services: Services, entries: readonly TaskEntry[]): 
   return insertTasks(services.db, entries, services.limits.ringSeconds * 1_000);
 }
 
-/** Ends the row of a task as canceled, whatever became of its insert; a later run is spared. */
-export async function cancelRecordedTask(services: Services, task: NewTask, run: number): Promise<void> {
+/**
+ * Ends the row of a task as canceled, whatever became of its insert; a later run is spared.
+ * @returns the end, to be announced.
+ */
+export async function cancelRecordedTask(services: Services, task: NewTask, run: number): Promise<RunEnd> {
   const now = await cancelTask(services.db, task.namespaceId, task.id, run);
-  await tellWatchers(services, task.id, now?.watchedUntilMs);
+  return { id: task.id, run, watchedUntilMs: now?.watchedUntilMs ?? null, hasWebhook: task.webhook !== null };
 }
 
 /** An own time limit: what is left behind ends with the bucket's own rule. */
@@ -63,8 +65,8 @@ const FILES_WITHIN_MS = 2_000;
 /** Makes the row a tombstone, whether it is there yet or not, and removes the files of the task as far as they go. */
 export async function buryTask(services: Services, head: TaskHead): Promise<void> {
   const removed = await removeTask(services.db, head);
-  await tellWatchers(services, head.id, removed.watchedUntilMs);
-  if (removed.waitingDeliveryId !== null) await ringForDelivery(services, removed.waitingDeliveryId);
+  // The row names no webhook any more. What was told of before is told of no more.
+  await announceEndFromObject(services, { ...removed, id: head.id, hasWebhook: removed.hasWaitingDelivery });
   if (head.operation === null || !HAS_FILES[head.operation]) return;
   await within(FILES_WITHIN_MS, services.files.removeAll(filesOfTask(head.id))).catch((error: unknown) => {
     services.log("warn", "files-not-removed", { task_id: head.id, error: errorText(error) });

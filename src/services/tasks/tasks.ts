@@ -7,8 +7,7 @@ import type { Page, PageRequest } from "../../domain/page";
 import { hasEnded, type ItemVerdict, type Task } from "../../domain/tasks/task";
 import type { CallContext } from "../context";
 import { notFound, ServiceError } from "../errors/errors";
-import { tellWatchers } from "./notify-watchers";
-import { ringForEnd } from "../webhooks/deliveries";
+import { announceEnd } from "./announce-end";
 
 /** Longest time that a call waits for the end of a task. */
 export const WAIT_SECONDS_MAX = 30;
@@ -72,9 +71,8 @@ export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: numb
 /** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
 export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
   const task = presentTask(await cancelStored(ctx.db, ctx.namespaceId, taskId));
-  // Also when an earlier call ended it: its word to the object may have been lost.
-  await Promise.all([ctx.requests.ended(taskId, task.run), tellWatchers(ctx, taskId, task.watchedUntilMs)]);
-  if (task.webhook !== null) await ringForEnd(ctx, task, task.run);
+  // Also when an earlier call ended it: what it told may have been lost.
+  await announceEnd(ctx, { ...task, hasWebhook: task.webhook !== null });
   return task;
 }
 

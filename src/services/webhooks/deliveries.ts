@@ -7,7 +7,6 @@ import {
 } from "../../data/webhooks/delivery-store";
 import { errorText } from "../../domain/basics/error-text";
 import type { Page, PageRequest } from "../../domain/page";
-import type { Task } from "../../domain/tasks/task";
 import { type Delivery, DELIVERY_DAYS, deliveryIdOf, type DeliveryState } from "../../domain/tasks/task-end";
 import type { CallContext, Services } from "../context";
 import { notFound, ServiceError } from "../errors/errors";
@@ -49,20 +48,13 @@ export async function redeliver(ctx: CallContext, webhookId: string, id: string)
   return revived;
 }
 
-/** Rings for the delivery of an end, where the task may have one. Lost, the sweeper rings. */
-export async function ringForEnd(services: Services, { id }: Pick<Task, "id">, run: number): Promise<void> {
-  await ring(services, [deliveryIdOf(id, run)]);
-}
-
-/** The same, for one that is known to be there. */
-export async function ringForDelivery(services: Services, deliveryId: string): Promise<void> {
-  await ring(services, [deliveryId]);
-}
-
 /** Deliveries that are rung for when many tasks end at once; the others are the sweeper's. */
 const ENDS_RUNG_FOR_MAX = 1_000;
 
-/** As {@link ringForEnd}, for many: as far as one call goes. A queue that does not take them is not asked again. */
+/**
+ * Rings for the deliveries of ends, where their tasks may have one, as far as one call goes. A queue that does not take
+ * them is not asked again: the sweeper rings for what is lost. Called by `announce-end.ts` alone.
+ */
 export async function ringForEnds(
   services: Services,
   ends: readonly { readonly id: string; readonly run: number }[],
@@ -78,11 +70,11 @@ export async function ringForEnds(
  */
 export async function sweepDeliveries(services: Services): Promise<Swept> {
   const { db } = services;
-  await removeOldDeliveries(db, DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
   const due = await listDueDeliveries(db, RINGS_PER_CALL);
-  if (due.length === 0 || !(await ring(services, due))) return { count: 0, isPageFull: false };
-  await delayDueDeliveries(db, due, LOOK_AGAIN_MS);
-  return { count: due.length, isPageFull: due.length === RINGS_PER_CALL };
+  const isRung = due.length > 0 && (await ring(services, due));
+  if (isRung) await delayDueDeliveries(db, due, LOOK_AGAIN_MS);
+  await removeOldDeliveries(db, DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
+  return { count: isRung ? due.length : 0, isPageFull: isRung && due.length === RINGS_PER_CALL };
 }
 
 /** @returns whether the queue took it. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { hasEnded, TASK_STATUSES } from "../../../src/domain/tasks/task";
-import { cancelTasks, TOLD_OBJECTS_MAX } from "../../../src/services/tasks/cancel-tasks";
+import { TOLD_ENDS_MAX } from "../../../src/services/tasks/announce-end";
+import { cancelTasks } from "../../../src/services/tasks/cancel-tasks";
 import { call } from "../../support/api";
 import { callerIn } from "../../support/caller";
 import { arm, databaseCalls, loggedCalls, resetFaults, watchCalls } from "../../support/faults";
@@ -50,7 +51,7 @@ describe("checkmate-tasks-cancel", () => {
     const ends = "SELECT count(*) AS n FROM task_events WHERE status = 'canceled'";
     expect(await rows(ends)).toEqual([{ n: 10_000 }]);
     const told = loggedCalls().filter((label) => label === "object: ended");
-    expect(told.length).toBeLessThanOrEqual(TOLD_OBJECTS_MAX);
+    expect(told.length).toBeLessThanOrEqual(TOLD_ENDS_MAX);
   });
 
   it("gives each a verdict once: canceled, ended, removed, and the same for what is unknown or another's", async () => {
@@ -152,7 +153,7 @@ describe("checkmate-tasks-cancel", () => {
 
   it("tells a bounded number of objects, those first that somebody watches", async () => {
     const { namespaceId } = await newTenant();
-    const ids = await insertTaskRows({ namespaceId, count: TOLD_OBJECTS_MAX + 10 });
+    const ids = await insertTaskRows({ namespaceId, count: TOLD_ENDS_MAX + 10 });
     const last = ids.slice(-3);
     await rows(
       "UPDATE tasks SET watched_until_ms = 4e15 WHERE id IN (SELECT value FROM json_each(?))",
@@ -162,7 +163,7 @@ describe("checkmate-tasks-cancel", () => {
     const caller = callerIn(namespaceId);
     const requests = { ...caller.requests, ended: async (id: string) => void told.push(id) };
     await cancelTasks({ ...caller, requests }, { which: { taskIds: ids }, dryRun: false, maxResults: undefined });
-    expect(told).toHaveLength(TOLD_OBJECTS_MAX);
+    expect(told).toHaveLength(TOLD_ENDS_MAX);
     expect(sorted(told.slice(0, 3))).toEqual(sorted(last));
   });
 });

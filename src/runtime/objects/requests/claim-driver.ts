@@ -2,8 +2,8 @@ import { errorText } from "../../../domain/basics/error-text";
 import { hasEnded } from "../../../domain/tasks/task";
 import { within } from "../../../domain/basics/time-limit";
 import type { Services } from "../../../services/context";
+import { announceEndFromObject } from "../../../services/tasks/announce-end";
 import { buryTask, cancelRecordedTask, forgetTask } from "../../../services/tasks/task-rows";
-import { ringForEnd } from "../../../services/webhooks/deliveries";
 import { nextTryMs } from "./backoff";
 import type { Claim, Tombstone } from "./claim-record";
 import type { Claims } from "./claims";
@@ -147,11 +147,11 @@ export class ClaimDriver {
     const { taskId } = claim;
     const done = await this.#try("cancel-not-written", taskId, async () => {
       await this.#writeRow(claim, true);
-      await within(ROW_WITHIN_MS, cancelRecordedTask(services, claim.task, claim.run));
+      const end = await within(ROW_WITHIN_MS, cancelRecordedTask(services, claim.task, claim.run));
+      this.markEnded(taskId, claim.run);
+      await announceEndFromObject(services, end);
     });
-    if (!done) return this.#mark(claim, { rowDone: claim.rowDone, bellDone: claim.bellDone, by });
-    this.markEnded(taskId, claim.run);
-    if (claim.task.webhook) await ringForEnd(services, claim.task, claim.run);
+    if (!done) this.#mark(claim, { rowDone: claim.rowDone, bellDone: claim.bellDone, by });
   }
 
   #mark(
@@ -195,10 +195,9 @@ export class ClaimDriver {
     switch (sight.kind) {
       case "ended":
         // A run that D1 does not know of any more, after a restore, has ended too; one that was opened meanwhile has not.
-        this.markEnded(taskId, Math.max(sight.run, claim.run));
-        // Who brought the end about may have crashed before it rang.
-        if (claim.task.webhook) await ringForEnd(services, claim.task, sight.run);
-        return;
+        this.markEnded(taskId, Math.max(sight.end.run, claim.run));
+        // Who brought the end about may have crashed before it told of it.
+        return announceEndFromObject(services, sight.end);
       case "busy":
         return this.#mark(claim, { ...watched, tries: 0, run: sight.run });
       case "still":
