@@ -8,13 +8,16 @@ import { createFirst, type Scene } from "./scene.ts";
 const SLICE_ROWS = 20_000;
 /** The rows lie this far apart in time: a million fills the three months that ended tasks are kept. */
 const APART_MS = 7_776;
+/** Far longer than the rows are old. */
+const NOT_DUE_MS = 31_536_000_000;
+const DUE_ROWS = 100;
 
 type Database = Awaited<ReturnType<Runtime["database"]>>;
 const Named = z.object({ name: z.string() });
 
 /**
- * Fills `tasks` below `stateDir`, by SQL: copies of a real row that has ended, each with ids and times of its own. Ids
- * are random, as those of real tasks are.
+ * Fills `tasks` below `stateDir`, by SQL: copies of a real row, each with ids and times of its own. Ids are random, as
+ * those of real tasks are. Half of them have ended; the others are open and not due, but for a page that is.
  * @param onSlice is told how many rows are there.
  * @returns the names of the indexes that a creation touches.
  */
@@ -36,6 +39,7 @@ export async function fillTasks(
       await db.prepare(insert).bind(slice, there).run();
       onSlice(there + slice);
     }
+    await db.prepare(await dueStatement(db)).run();
     return indexes;
   } finally {
     await runtime.stop();
@@ -50,15 +54,26 @@ async function copyStatement(db: Database): Promise<string> {
     id: "'task_' || lower(hex(randomblob(16)))",
     request_id: "lower(hex(randomblob(16)))",
     fingerprint: "lower(hex(randomblob(32)))",
-    status: "'complete'",
+    status: "iif(n.i % 2, 'complete', 'running')",
     created_at_ms: at,
     started_at_ms: at,
     updated_at_ms: at,
-    ring_at_ms: at,
-    ended_at_ms: at,
+    ring_at_ms: `${at} + ${NOT_DUE_MS}`,
+    ended_at_ms: `iif(n.i % 2, ${at}, NULL)`,
   };
   const names = columns.map(({ name }) => name);
   return `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
+    INSERT INTO tasks (${names.join(", ")})
+    SELECT ${names.map((name) => own[name] ?? `t.${name}`).join(", ")}
+    FROM n, (SELECT * FROM tasks WHERE ended_at_ms IS NULL LIMIT 1) AS t`;
+}
+
+/** As many tasks as a page of the sweeper has, by ids that can be told apart. */
+async function dueStatement(db: Database): Promise<string> {
+  const columns = await list(db, "SELECT name FROM pragma_table_info('tasks')", Named);
+  const own: Readonly<Record<string, string>> = { id: "'due_' || n.i", request_id: "'due-' || n.i", ring_at_ms: "1" };
+  const names = columns.map(({ name }) => name);
+  return `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${DUE_ROWS})
     INSERT INTO tasks (${names.join(", ")})
     SELECT ${names.map((name) => own[name] ?? `t.${name}`).join(", ")}
     FROM n, (SELECT * FROM tasks WHERE ended_at_ms IS NULL LIMIT 1) AS t`;

@@ -1,7 +1,7 @@
 import type { Load } from "./load.ts";
 import type { BenchWorker } from "./runtime.ts";
 import { BATCHES_PATH, HEADERS, type Scene } from "./scene.ts";
-import { type Floor, loadFloor, type Placement, serviceWorker } from "./workers.ts";
+import { bundleSweep, type Floor, loadFloor, type Placement, serviceWorker } from "./workers.ts";
 
 const CONNECTIONS = 16;
 const MANY_CONNECTIONS = 64;
@@ -85,6 +85,20 @@ async function serviceSubject(scene: Scene, { name, placement, kind, connections
     tasks: kind === "bulk" ? BULK_ITEMS : 1,
     scene,
     placement,
+  };
+}
+
+/** Sweeps, one after the other; a request counts as one. */
+export async function sweepSubject(scene: Scene, workDir: string, signal: AbortSignal): Promise<Subject> {
+  return {
+    name: "sweep-page",
+    worker: await serviceWorker(await bundleSweep(workDir, signal), "per-request"),
+    prime: "none",
+    load: loadOf("", 1, 201),
+    sameId: false,
+    tasks: 1,
+    scene,
+    placement: null,
   };
 }
 

@@ -10,6 +10,7 @@ import { BenchFault } from "./bench-fault.ts";
 import { objectsOf, readDeployment } from "./deployment.ts";
 import { ADMIN_KEY, type BenchWorker } from "./runtime.ts";
 
+const SWEEP_ENTRY = "test/bench/sweep/worker.ts";
 const FLOORS_DIR = resolve(PROJECT_ROOT, "test/bench/floors");
 
 /** `per-request`, or how many objects are shared. */
@@ -44,15 +45,23 @@ export async function loadFloor(floor: Floor, sharedObjects: number): Promise<Be
 }
 
 /** The service, bundled as it is deployed. */
-export async function bundleService(workDir: string, signal: AbortSignal): Promise<string> {
+export function bundleService(workDir: string, signal: AbortSignal): Promise<string> {
+  return bundle([], join(workDir, "bundle"), workDir, signal);
+}
+
+/** A Worker that sweeps once a request, bundled in the same way. */
+export function bundleSweep(workDir: string, signal: AbortSignal): Promise<string> {
+  return bundle([SWEEP_ENTRY], join(workDir, "sweep-bundle"), workDir, signal);
+}
+
+async function bundle(entry: readonly string[], outdir: string, workDir: string, signal: AbortSignal): Promise<string> {
   buildAssets();
-  const outdir = join(workDir, "bundle");
-  await wrangler(["deploy", "--dry-run", "--outdir", outdir], workDir, signal);
+  await wrangler(["deploy", ...entry, "--dry-run", "--outdir", outdir], workDir, signal);
   return readFile(join(outdir, "worker.js"), "utf8");
 }
 
 /**
- * The service with the variables that it is deployed with, but no rate limit. The queue has no consumer: a bell costs
+ * The service with the variables that it is deployed with, but no rate limit and no sweeper. The queue has no consumer: a bell costs
  * what it costs to send, and no task runs, because running is not creation.
  */
 export async function serviceWorker(code: string, placement: Placement, embedder = "embedded"): Promise<BenchWorker> {
@@ -65,6 +74,8 @@ export async function serviceWorker(code: string, placement: Placement, embedder
         ...deployment.vars,
         ADMIN_KEY,
         RATE_LIMIT: "off",
+        // No task is taken up, so the sweeper would ring for all of them, again and again.
+        SWEEP_SECONDS: "off",
         REQUEST_OBJECTS: String(placement),
         EMBEDDER: embedder,
       },
