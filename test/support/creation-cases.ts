@@ -2,7 +2,8 @@ import pLimit from "p-limit";
 import { objectNameOf } from "../../src/runtime/config/placement";
 import { bulkItemRequestIdsOf, taskIdOf } from "../../src/domain/ids";
 import { type Answer, call, until } from "./api";
-import { arm, disarm, type Fault, type FaultKind, type Scope, watchCalls } from "./faults";
+import { arm, disarm, type Fault, type Scope, watchCalls } from "./faults";
+import { type Case, isInsert, isObjects, type Place, placesOf, RING, type Strike } from "./creation-strikes";
 import { addMemories, newAgent, newCollection, newTenant } from "./nouns";
 import { PLACEMENT } from "./placement";
 import { batchOf, rows } from "./scene";
@@ -14,21 +15,6 @@ const MEMORIES = 2;
 const END_WITHIN_MS = 180_000;
 /** A client that tries again, and a look at the rows: seldom enough that many cases leave the machine to the Worker. */
 const EVERY_MS = 200;
-
-const RING = "queue: sendBatch";
-const INSERT = "INSERT INTO tasks";
-
-/** One call on the way of a creation. */
-export interface Place {
-  readonly label: string;
-  readonly name: string;
-  readonly kinds: readonly FaultKind[];
-}
-
-interface Strike {
-  readonly place: Place;
-  readonly kind: FaultKind;
-}
 
 /** What a client sends: one task, or a bulk of two, which one object claims together. */
 export type Sending = "one" | "bulk";
@@ -104,61 +90,7 @@ export async function placesOfCreation(sending: Sending = "one"): Promise<readon
   creation.done();
   const taken = labels.findIndex((label, at) => label.startsWith("db: ") && labels.slice(0, at).includes(RING));
   const path = [...new Set(labels.slice(0, taken + 1))];
-  return path.map((label, at) => ({
-    label,
-    name: `${at + 1} ${shortOf(label)}`,
-    kinds: kindsAt(label, at === path.length - 1),
-  }));
-}
-
-function shortOf(label: string): string {
-  const table = /^db: (\w+).*?(?:from|into) "?(\w+)/is.exec(label);
-  return table === null ? label : `db: ${table[1]} ${table[2]}`;
-}
-
-function kindsAt(label: string, byConsumer: boolean): readonly FaultKind[] {
-  const kinds: FaultKind[] = ["fails-before", "fails-after", "doubles", "reorders"];
-  // The local queue runs one batch at a time: a consumer that hangs would hold up all other cases.
-  if (byConsumer) return kinds;
-  kinds.push("hangs");
-  if (label.includes(INSERT)) return [...kinds, "crashes-unwritten", "crashes-before", "crashes-after"];
-  if (label === RING) return [...kinds, "drops", "crashes-before", "crashes-after"];
-  return kinds;
-}
-
-function nameOf(strikes: readonly Strike[]): string {
-  return strikes.map(({ place, kind }) => `${kind} at ${place.name}`).join(", then ");
-}
-
-/** Kinds after which the caller goes on as if nothing had been. */
-const HARMLESS: ReadonlySet<FaultKind> = new Set(["doubles", "reorders"]);
-
-/** Why the second of two faults cannot be met once the first has been, or undefined. */
-function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): string | undefined {
-  const later = places.indexOf(first.place) - places.indexOf(second.place);
-  const harmless = HARMLESS.has(first.kind);
-  const crash = first.kind.startsWith("crashes");
-  const checks = places.findIndex(({ label }) => label.includes(INSERT)) - 1;
-  const wasChecked = later > 0 || (later === 0 && harmless);
-  if (places.indexOf(second.place) === checks && wasChecked)
-    return "the claim is known by then, and what is known is not checked again";
-  if (isInsert(second) && !crash && wasChecked) return "the row is marked as written, and is not written again";
-  const heard = later > 0 || (later === 0 && (harmless || first.kind === "fails-after"));
-  // The last place is the consumer's look at the task.
-  if (second.place.label === RING && places.indexOf(first.place) === places.length - 1)
-    return "the bell was heard, and a task of one part needs no other";
-  if (isObjects(second) && heard)
-    return "the bell was heard, and who rings from then on is the consumer, not the object";
-  return undefined;
-}
-
-/** A ring that crashes is met in the object alone. */
-function isObjects({ place, kind }: Strike): boolean {
-  return place.label === RING && kind.startsWith("crashes");
-}
-
-function isInsert({ place }: Strike): boolean {
-  return place.label.includes(INSERT);
+  return placesOf(path);
 }
 
 /** What came of a creation whose client sent it until it was acknowledged, and once more in the end. */
@@ -262,37 +194,6 @@ async function stateOf(taskId: string, replay: Sent | undefined): Promise<TaskSt
     memoryCount: target?.count ?? 0,
     replay: [replay?.status, replay?.replayed, replay?.taskId === taskId],
   };
-}
-
-export interface Case {
-  readonly name: string;
-  readonly strikes: readonly Strike[];
-  /** How many of the strikes can be met. */
-  readonly met: number;
-}
-
-/** Every fault at every place. */
-export function strikesAt(places: readonly Place[]): readonly Strike[] {
-  return places.flatMap((place) => place.kinds.map((kind) => ({ place, kind })));
-}
-
-export function single(strike: Strike): Case {
-  return { name: nameOf([strike]), strikes: [strike], met: 1 };
-}
-
-/** Each of the first, followed by each of all. */
-export function pairsOf(firsts: readonly Place[], places: readonly Place[]): readonly Case[] {
-  return strikesAt(firsts).flatMap((first) =>
-    strikesAt(places).map((second) => {
-      const reason = whyNotMet(first, second, places);
-      const name = nameOf([first, second]) + (reason === undefined ? "" : `, which it does not come to: ${reason}`);
-      return { name, strikes: [first, second], met: reason === undefined ? 2 : 1 };
-    }),
-  );
-}
-
-export function named(cases: readonly Case[]): (readonly [string, Case])[] {
-  return cases.map((each) => [each.name, each]);
 }
 
 /** Runs all cases, many side by side. @returns what came of each, with as many of its faults as can be met. */

@@ -53,12 +53,16 @@ const keyDelete = createRoute({
   path: "/v1/keys/{key_id}",
   operationId: "key-delete",
   tags: ["keys"],
-  summary: "End a key, at once and for good",
-  description: "Only the admin key may.",
+  summary: "End a key, within 10 seconds and for good",
+  description:
+    "Only the admin key may. A deleted key is refused everywhere within 10 seconds of the answer: for so long a server may accept a key that it has verified without another look. Calls that were accepted by then are answered.",
   security: SECURED,
   middleware: [rateLimit],
   request: { params: z.object({ key_id: idParameter("key_id", "key_9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a") }) },
-  responses: { 204: { description: "The key is unknown from now on." }, ...problems(...COMMON_PROBLEMS, 403, 404) },
+  responses: {
+    204: { description: "The key is deleted, and is refused everywhere within 10 seconds." },
+    ...problems(...COMMON_PROBLEMS, 403, 404),
+  },
 });
 
 export function keysRoutes(app: Api): void {

@@ -1,9 +1,18 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { openDatabase } from "../../../src/data/database/database";
+import { authenticate, removeKey } from "../../../src/services/access/keys";
 import { call } from "../../support/api";
+import { callerIn } from "../../support/caller";
+import { travelBack, travelMs } from "../../support/clock";
+import { arm, databaseCalls, resetFaults } from "../../support/faults";
 import { newAgent, newTenant, problemOf, unknownIds } from "../../support/nouns";
 
 const DAY_MS = 86_400_000;
+
+afterEach(travelBack);
+afterEach(resetFaults);
+
 const soon = () => new Date(Date.now() + DAY_MS).toISOString();
 
 describe("keys-create", () => {
@@ -104,7 +113,7 @@ describe("key-delete", () => {
 describe("a bearer key", () => {
   it("is refused when it is missing, malformed, unknown, or has another's secret", async () => {
     const [one, other] = [await newTenant(), await newTenant()];
-    const crossed = [...one.key.split("_").slice(0, 2), other.key.split("_")[2]].join("_");
+    const crossed = withSecretOf(one.key, other.key);
     const keys = [null, "x", "test-admin-ke", "test-admin-key2", `${one.key}0`, one.key.slice(0, -1), crossed];
     for (const key of [...keys, `rfr_${"0".repeat(32)}_${"0".repeat(64)}`]) {
       const { status, headers, body } = await call("GET", "/v1/agents", { key });
@@ -115,8 +124,122 @@ describe("a bearer key", () => {
 
   it("is refused from its end on", async () => {
     const { body } = await call("PUT", "/v1/keys", { body: { name: "ends", expires_at: soon() } });
-    expect((await call("GET", "/v1/agents", { key: body.key })).status).toBe(200);
-    await env.DB.prepare("UPDATE api_keys SET expires_at_ms = ? WHERE id = ?").bind(Date.now(), body.key_id).run();
-    expect((await call("GET", "/v1/agents", { key: body.key })).status).toBe(401);
+    travelMs(DAY_MS);
+    expect(await statusFor(body.key)).toBe(401);
+  });
+
+  it("is read each time while it is refused", async () => {
+    const unknown = `rfr_${"0".repeat(32)}_${"0".repeat(64)}`;
+    const { key } = await newTenant();
+    const wrong = withSecretOf(key, unknown);
+    resetFaults();
+    expect([await statusFor(unknown), await statusFor(unknown)]).toEqual([401, 401]);
+    expect([await statusFor(wrong), await statusFor(wrong)]).toEqual([401, 401]);
+    expect(databaseCalls("api_keys")).toBe(4);
   });
 });
+
+describe("a bearer key that was accepted", () => {
+  it("is not read from D1 by the next calls", async () => {
+    const { key } = await newTenant();
+    resetFaults();
+    expect([await statusFor(key), await statusFor(key), await statusFor(key)]).toEqual([200, 200, 200]);
+    expect(databaseCalls("api_keys")).toBe(1);
+  });
+
+  it("is read again after ten seconds", async () => {
+    const { key } = await newTenant();
+    await statusFor(key);
+    travelMs(10_000);
+    resetFaults();
+    expect([await statusFor(key), await statusFor(key)]).toEqual([200, 200]);
+    expect(databaseCalls("api_keys")).toBe(1);
+  });
+
+  it("is refused with another's secret all the same, and goes on being known", async () => {
+    const [one, other] = [await newTenant(), await newTenant()];
+    await statusFor(one.key);
+    resetFaults();
+    expect(await statusFor(withSecretOf(one.key, other.key))).toBe(401);
+    expect(await statusFor(one.key)).toBe(200);
+    expect(databaseCalls("api_keys")).toBe(0);
+  });
+
+  it("is refused from its end on, within the ten seconds too", async () => {
+    const expires_at = new Date(Date.now() + 8_000).toISOString();
+    const { body } = await call("PUT", "/v1/keys", { body: { name: "ends", expires_at } });
+    expect(await statusFor(body.key)).toBe(200);
+    travelMs(8_000);
+    expect(await statusFor(body.key)).toBe(401);
+  });
+
+  it("is refused at once where it was deleted", async () => {
+    const { keyId, key } = await newKey();
+    expect(await statusFor(key)).toBe(200);
+    await call("DELETE", `/v1/keys/${keyId}`);
+    expect(await statusFor(key)).toBe(401);
+  });
+
+  it("is refused at once when the answer to its deletion was lost", async () => {
+    const { keyId, key } = await newKey();
+    expect(await statusFor(key)).toBe(200);
+    arm("fails-after", 'delete from "api_keys"');
+    expect((await call("DELETE", `/v1/keys/${keyId}`)).status).toBe(503);
+    expect(await statusFor(key)).toBe(401);
+  });
+
+  it("is refused within ten seconds where another isolate deleted it", async () => {
+    const { keyId, key } = await newKey();
+    expect(await statusFor(key)).toBe(200);
+    await env.DB.prepare("DELETE FROM api_keys WHERE id = ?").bind(keyId).run();
+    expect(await statusFor(key)).toBe(200);
+    travelMs(10_000);
+    expect(await statusFor(key)).toBe(401);
+  });
+
+  it("is not known again by a call that was reading it while it was deleted", async () => {
+    const { keyId, key } = await newKey();
+    const { db, wasRead, goOn } = heldReads();
+    const ctx = callerIn("", { db, admin: true });
+    const slow = authenticate(ctx, "another admin key", key);
+    await wasRead;
+    await removeKey(ctx, keyId);
+    goOn();
+    expect(await slow).toMatchObject({ keyId });
+    await expect(authenticate(ctx, "another admin key", key)).rejects.toMatchObject({ value: { code: "key-invalid" } });
+  });
+});
+
+async function statusFor(key: string): Promise<number> {
+  return (await call("GET", "/v1/agents", { key })).status;
+}
+
+async function newKey(): Promise<{ readonly keyId: string; readonly key: string }> {
+  const { body } = await call("PUT", "/v1/keys", { body: { name: "short" } });
+  return { keyId: body.key_id, key: body.key };
+}
+
+/** The id of one bearer key with the secret of another. */
+function withSecretOf(key: string, other: string): string {
+  return [...key.split("_").slice(0, 2), other.split("_")[2]].join("_");
+}
+
+/** A database that has read keys, and does not say so until it may. */
+function heldReads() {
+  const [read, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const hold = (statement: D1PreparedStatement): unknown => ({
+    bind: (...values: unknown[]) => hold(statement.bind(...values)),
+    raw: async () => {
+      const found = await statement.raw();
+      read.resolve();
+      await held.promise;
+      return found;
+    },
+  });
+  const prepare = (sql: string) => {
+    const statement = env.DB.prepare(sql);
+    return sql.startsWith("select") ? hold(statement) : statement;
+  };
+  const db = openDatabase({ prepare } as unknown as D1Database);
+  return { db, wasRead: read.promise, goOn: () => held.resolve() };
+}

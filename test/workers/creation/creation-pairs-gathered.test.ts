@@ -1,15 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import {
-  type Case,
-  exactlyOnce,
-  named,
-  type Outcome,
-  pairsOf,
-  placesOfCreation,
-  single,
-  strikeAll,
-  strikesAt,
-} from "../../support/creation-cases";
+import { exactlyOnce, type Outcome, placesOfCreation, strikeAll } from "../../support/creation-cases";
+import { type Case, named, pairsOf, single, strikesAt } from "../../support/creation-strikes";
 
 const LIMIT_MS = 600_000;
 
