@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { readdir, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { LOCAL_HOST } from "../../scripts/dev/ports.ts";
 import { type Service, useService } from "../support/service.ts";
@@ -21,9 +23,9 @@ const FEW_MEMORIES = 12;
 const CALLERS = 16;
 const CROWD = 250;
 
-// A short lease, so that what a dead process held is soon free. A kill -9 loses every queued message with the queue:
-// what goes on afterwards was brought on by the alarms of the requests' objects.
-const service = useService({ variables: { LEASE_SECONDS: "3" } });
+// A short lease, so that what a dead process held is soon free. A kill -9 loses every queued message with the queue: what
+// goes on afterwards was brought on by an alarm, of its own object or of the sweeper. No cron runs.
+const service = useService({ variables: { LEASE_SECONDS: "3", RING_SECONDS: "2", SWEEP_SECONDS: "2" } });
 
 describe("batches-create, kill -9 after the claim", () => {
   it("ends the task with every memory once, when the creation was answered", async () => {
@@ -135,6 +137,26 @@ describe("batches-create, kill -9 in mid-run", () => {
     await expectReplay(requestId, batch, id);
   });
 });
+
+describe("the sweeper, after a kill -9", () => {
+  it("brings a task on whose object lost its storage, with its claim and its alarm", async () => {
+    const scene = await makeScene(service, MANY_MEMORIES);
+    const { id } = (await putBatch(service, randomUUID(), reVoicing(scene, "without its object"))).body;
+    await taskWhen(service, id, ({ progress }) => progress.done > 0 && progress.done < progress.total);
+    await service.kill9();
+    expect(await removeObjects(service.stateDir)).toBe(1);
+    await service.start();
+    await expectOnceEach(service, scene, await taskAtEnd(service, id));
+  });
+});
+
+/** Removes the storage of all requests' objects. @returns how many folders that was. */
+async function removeObjects(stateDir: string): Promise<number> {
+  const objects = join(stateDir, "v3/do");
+  const folders = (await readdir(objects)).filter((name) => name.endsWith("TaskRequestObject"));
+  for (const folder of folders) await rm(join(objects, folder), { recursive: true });
+  return folders.length;
+}
 
 async function expectReplay(requestId: string, batch: unknown, taskId: string): Promise<void> {
   const again = await putBatch(service, requestId, batch);

@@ -68,6 +68,11 @@ export class Service {
     return `http://${LOCAL_HOST}:${this.port}`;
   }
 
+  get stateDir(): string {
+    if (this.#stateDir === undefined) throw new Error("The service was never started.");
+    return this.#stateDir;
+  }
+
   /** What it has written, over all its starts. */
   get output(): string {
     return this.#output;

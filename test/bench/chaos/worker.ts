@@ -1,5 +1,5 @@
 import { seededRandom } from "../../../scripts/chaos/random";
-import service, { TaskRequestObject as RequestObject } from "../../../src/worker";
+import service, { Sweeper as RealSweeper, TaskRequestObject as RequestObject } from "../../../src/worker";
 
 /*
  * The service with a queue that loses some messages and doubles others, for `npm run chaos`. Nothing in the service knows
@@ -57,8 +57,14 @@ export class TaskRequestObject extends RequestObject {
   }
 }
 
+export class Sweeper extends RealSweeper {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, withFaults(env));
+  }
+}
+
 export default {
-  fetch: (request, env, ctx) => service.fetch(request, withFaults(env), ctx),
+  fetch: (request: Request, env, ctx) => service.fetch(request, withFaults(env), ctx),
   queue: (batch, env) => service.queue(batch, withFaults(env)),
   scheduled: (controller, env) => service.scheduled(controller, withFaults(env)),
 } satisfies ExportedHandler<Env>;
