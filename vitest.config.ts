@@ -7,6 +7,7 @@ import { defineConfig, type TestProjectConfiguration } from "vitest/config";
  */
 const OVER_BOTH_PLACEMENTS = [
   "creation/batches-create",
+  "creation/bell-after-answer",
   "creation/bulk",
   "creation/crash-table",
   "runs/crash-table-runs",

@@ -7,6 +7,7 @@ import { httpsSender } from "../providers/webhooks/https-sender";
 import type { Services, WebhookPorts } from "../services/context";
 import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports/ports";
 import { bucketFiles } from "./adapters/bucket-files";
+import { courteous, type WaitUntil } from "./adapters/courtesy-bells";
 import { serviceClock } from "./clock";
 import { configOf } from "./config/cached-config";
 import type { Config } from "./config/config";
@@ -40,12 +41,16 @@ export interface ApiRuntime {
   readonly readiness: () => Promise<readonly Readiness[]>;
 }
 
-/** The composition root: which provider stands behind which port. @throws Error when the configuration is wrong. */
-export function openServices(env: Env): Services {
+/**
+ * The composition root: which provider stands behind which port.
+ * @param waitUntil of a call that a client waits for: its answer then waits for no bell. Without it each ring is awaited.
+ * @throws Error when the configuration is wrong.
+ */
+export function openServices(env: Env, waitUntil?: WaitUntil): Services {
   const config = configOf(env);
   const db = openDatabase(env.DB, serviceClock);
   const generator = generatorOf(config, env);
-  return {
+  const services: Services = {
     db,
     clock: serviceClock,
     requests: objectRequests(env.TASK_REQUESTS, config.placements.current),
@@ -63,6 +68,7 @@ export function openServices(env: Env): Services {
     limits: config.limits,
     log,
   };
+  return waitUntil === undefined ? services : courteous(services, waitUntil);
 }
 
 function webhookPortsOf({ webhooks, serverKeys }: Config, env: Env): WebhookPorts {
@@ -113,10 +119,11 @@ function wordVectorsOf(assets: Fetcher): WordVectors {
   return opened;
 }
 
-export function openApiRuntime(env: Env): ApiRuntime {
+/** @param waitUntil of the HTTP call that the runtime is for. */
+export function openApiRuntime(env: Env, waitUntil: WaitUntil): ApiRuntime {
   const config = configOf(env);
   return {
-    services: openServices(env),
+    services: openServices(env, waitUntil),
     adminKey: config.adminKey,
     rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
     wrongKeyLimiter: env.WRONG_KEY_LIMITER,

@@ -7,7 +7,7 @@ export const trace = createMiddleware<ApiEnv>(async (c, next) => {
   const traceId = crypto.randomUUID();
   c.set("traceId", traceId);
   c.header("x-trace-id", traceId);
-  const runtime = openApiRuntime(c.env);
+  const runtime = openApiRuntime(c.env, (work) => c.executionCtx.waitUntil(work));
   c.set("runtime", runtime);
   c.set("services", runtime.services);
   try {

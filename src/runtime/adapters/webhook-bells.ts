@@ -4,6 +4,7 @@ import type { DeliveryBells } from "../../services/ports/ports";
 import { RING_WITHIN_MS } from "./task-bells";
 
 const BELL_VERSION = 1;
+const RINGS_PER_SEND_MAX = 100;
 
 /** A message of the queue of deliveries: an id and nothing else, as those of tasks. */
 export const DeliveryBell = z.object({ v: z.literal(BELL_VERSION), delivery_id: z.string().max(64) });
@@ -15,7 +16,10 @@ export function queueDeliveryBells(queue: Queue): DeliveryBells {
       const rings = deliveryIds.map((delivery_id) => ({
         body: { v: BELL_VERSION, delivery_id } satisfies DeliveryBell,
       }));
-      await within(RING_WITHIN_MS, queue.sendBatch(rings, { delaySeconds }));
+      for (let i = 0; i < rings.length; i += RINGS_PER_SEND_MAX) {
+        const send = queue.sendBatch(rings.slice(i, i + RINGS_PER_SEND_MAX), { delaySeconds });
+        await within(RING_WITHIN_MS, send);
+      }
     },
   };
 }

@@ -281,6 +281,6 @@ export interface WebhookSecrets {
 
 /** The doorbell for deliveries. Losing or doubling a ring changes nothing. */
 export interface DeliveryBells {
-  /** @param deliveryIds at most 100. @throws when the queue did not take the rings; some may have been sent. */
+  /** At the first rings that the queue does not take, no more are sent. @throws then; some may have been sent. */
   ring(deliveryIds: readonly string[], delaySeconds: number): Promise<void>;
 }

@@ -18,7 +18,7 @@ import { tellWatchers } from "./notify-watchers";
  * - the request object, which wakes the calls that wait: they answer when their own time is up, by a look at D1. The
  *   object's alarm finds the end after half a lease to 10 minutes (see `nextTryMs`).
  * - the watchers of events: they look by themselves every 3 seconds.
- * - the bell of the webhook's delivery: the sweeper, which comes each minute, rings for what was due 30 seconds ago.
+ * - the bell of the webhook's delivery: the sweeper rings for what was due 30 seconds ago.
  */
 
 /** The end of one run of a task. */

@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openServices } from "../../../src/runtime/composition";
 import { ringForEnds, sweepDeliveries } from "../../../src/services/webhooks/deliveries";
 import { call } from "../../support/api";
 import { travelBack } from "../../support/clock";
+import { envWith } from "../../support/env-with";
 import { arm, resetFaults } from "../../support/faults";
 import { consume } from "../../support/requests-object";
 import { refusalOf } from "../../support/refusal";
@@ -53,15 +53,23 @@ describe("an endpoint that answers 410", () => {
 
 describe("a queue that does not take the bells of many ends", () => {
   it("is asked once and no more: the sweeper rings for the others", async () => {
-    const services = openServices(env);
-    const rings: number[] = [];
-    const ring = async (ids: readonly string[]) => {
-      rings.push(ids.length);
+    const sent: number[] = [];
+    const sendBatch = async (rings: readonly unknown[]) => {
+      sent.push(rings.length);
       throw new Error("The queue does not answer.");
     };
+    const services = { ...openServices(envWith({ WEBHOOK_BELLS: { sendBatch } })), log: () => {} };
     const ends = Array.from({ length: 250 }, (_, run) => ({ id: "task_x", run }));
-    await ringForEnds({ ...services, webhooks: { ...services.webhooks, bells: { ring } }, log: () => {} }, ends);
-    expect(rings).toEqual([100]);
+    await ringForEnds(services, ends);
+    expect(sent).toEqual([100]);
+  });
+
+  it("has all of them when it takes a hundred in each call", async () => {
+    const sent: number[] = [];
+    const sendBatch = async (rings: readonly unknown[]) => void sent.push(rings.length);
+    const ends = Array.from({ length: 250 }, (_, run) => ({ id: "task_x", run }));
+    await ringForEnds(openServices(envWith({ WEBHOOK_BELLS: { sendBatch } })), ends);
+    expect(sent).toEqual([100, 100, 50]);
   });
 });
 

@@ -28,8 +28,8 @@ interface Over {
 type Known = ReturnType<typeof findHere>;
 
 /**
- * Answers creations: look-up; for what is not known the checks; then look-up and claim in one step; then the row and the
- * bell. What comes together is read, claimed and written together.
+ * Answers creations: look-up; for what is not known the checks; then look-up and claim in one step; then the row. The
+ * bell is rung after the answer. What comes together is read, claimed and written together.
  */
 export class ClaimDesk {
   readonly #claiming: Gatherer<ClaimRequest, Step | Over>;
@@ -157,7 +157,7 @@ export class ClaimDesk {
     await Promise.all(requests.filter((each) => isGoingOn(steps.get(each))).map(({ taskId }) => this.#drive(taskId)));
   }
 
-  /** Row and bell belong to the group, so that what comes meanwhile is one group too, and not several smaller ones. */
+  /** The row belongs to the group, so that what comes meanwhile is one group too, and not several smaller ones. */
   async #drive(taskId: string): Promise<void> {
     const { claims, driver } = this.parts;
     const claim = claims.find(taskId);

@@ -4,22 +4,26 @@ import { within } from "../../../domain/basics/time-limit";
 import type { Services } from "../../../services/context";
 import { announceEndFromObject } from "../../../services/tasks/announce-end";
 import { buryTask, cancelRecordedTask, forgetTask } from "../../../services/tasks/task-rows";
+import type { WaitUntil } from "../../adapters/courtesy-bells";
 import { nextTryMs } from "./backoff";
-import type { Claim, Tombstone } from "./claim-record";
+import type { Claim, ClaimRecord, Tombstone } from "./claim-record";
 import type { Claims } from "./claims";
 import { type Outbox, ROW_WITHIN_MS } from "./outbox";
 import type { Waiters } from "./waiters";
 
 export const DAY_MS = 86_400_000;
 
-/** Who looks after a claim: only the alarm's own tries count for its back-off. */
+/** Who looks after a claim: only the alarm's own tries count for its back-off, and only the alarm waits for a bell. */
 export type Driver = "call" | "alarm";
 
 /** What the driver works on: the object's own tables, and a way to change them together with the alarm. */
 export interface DriverParts {
+  /** Their bells return at once, in the alarm too: these are for deliveries, and nothing depends on their outcome. */
   readonly services: Services;
   readonly claims: Claims;
+  /** Its bells are awaited: the alarm marks what the queue took. */
   readonly outbox: Outbox;
+  readonly waitUntil: WaitUntil;
   readonly waiters: Waiters;
   /** Runs the change and arms the alarm anew, as one unit. */
   readonly change: (change: () => void) => void;
@@ -31,7 +35,10 @@ export class ClaimDriver {
 
   constructor(private readonly parts: DriverParts) {}
 
-  /** One drive of a task at a time; who comes meanwhile waits for the same. Never throws. */
+  /**
+   * One drive of a task at a time; who comes meanwhile waits for the same. It waits for the row and for no queue, so that
+   * a call may wait for it whoever began it. Never throws.
+   */
   drive(taskId: string, by: Driver): Promise<void> {
     const running = this.#driving.get(taskId);
     if (running !== undefined) return running;
@@ -54,7 +61,7 @@ export class ClaimDriver {
       const idle = record.unfilled && record.rowDone && !record.cancelWanted;
       if (record.ended || idle) return this.#sleep(taskId, record.keepUntilMs);
       if (record.rowDone && record.bellDone && !record.cancelWanted) await this.#watch(record, by);
-      else await this.drive(taskId, by);
+      else await this.#empty(taskId, by);
     } catch (error) {
       // The alarm moved the record ahead before it came here, so it comes again.
       services.log("error", "attend-failed", { task_id: taskId, error: errorText(error) });
@@ -121,23 +128,37 @@ export class ClaimDriver {
     if (untilMs !== null) this.parts.change(() => this.parts.claims.setDue(taskId, untilMs));
   }
 
+  /** What a drive leaves to do is the alarm's: to ring, and to note that the queue took it. */
+  async #empty(taskId: string, by: Driver): Promise<void> {
+    const { claims, outbox } = this.parts;
+    await this.drive(taskId, by);
+    const owing = claims.find(taskId);
+    if (by === "call" || !owesBell(owing)) return;
+    if (!(await this.#try("bell-not-rung", taskId, () => outbox.ring(taskId)))) return;
+    const now = claims.find(taskId);
+    // The drive has counted this try.
+    if (owesBell(now))
+      this.#mark(now, { rowDone: now.rowDone, bellDone: true, by, tries: now.rowDone ? 0 : now.tries });
+  }
+
   /**
-   * The row, then the bell; each is tried though the other failed. Marked in one write: both may be done again. A cancel
-   * that came meanwhile is carried out before the drive ends.
+   * The row, then the bell; each is tried though the other failed: both may be done again. A cancel that came meanwhile is
+   * carried out before the drive ends.
    */
   async #driveOutbox(taskId: string, by: Driver): Promise<void> {
-    const { claims, outbox } = this.parts;
+    const { claims } = this.parts;
     const claim = claims.find(taskId);
     if (claim?.state !== "claimed" || claim.ended) return;
     if (claim.cancelWanted) return this.#driveCancel(claim, by);
     const rowDone = claim.rowDone || (await this.#try("row-not-written", taskId, () => this.#writeRow(claim, false)));
-    const bellDone = claim.bellDone || (await this.#try("bell-not-rung", taskId, () => outbox.ring(taskId)));
+    if (by === "call" && !claim.bellDone) this.#ringAfterAnswer(taskId);
     const now = claims.find(taskId);
     if (now?.state !== "claimed" || now.ended) return;
     // Filled meanwhile: what was written is not what is claimed now.
     if (claim.unfilled && !now.unfilled) return this.#driveOutbox(taskId, by);
-    if (rowDone && bellDone && by === "call" && !now.cancelWanted) return claims.noteEmptied(taskId);
-    this.#mark(claim, { rowDone, bellDone, by });
+    // The alarm that was armed with the claim looks whether somebody works on the task, so the ring needs no proof.
+    if (rowDone && by === "call" && !now.cancelWanted) return claims.noteEmptied(taskId);
+    this.#mark(claim, { rowDone, bellDone: claim.bellDone, by });
     if (now.cancelWanted) await this.#driveCancel(now, by);
   }
 
@@ -203,12 +224,19 @@ export class ClaimDriver {
       case "still":
         // Due again before the ring: a crash in it must not end the watch.
         this.#mark(claim, { ...watched, tries: triesAfter(claim, by), run: sight.run });
+        if (by === "call") return this.#ringAfterAnswer(taskId, sight.waiting);
         return outbox.ring(taskId, sight.waiting);
       case "unfilled":
       case "missing":
         this.#mark(claim, { rowDone: false, bellDone: false, tries: claim.tries, by });
-        return this.drive(taskId, by);
+        return this.#empty(taskId, by);
     }
+  }
+
+  /** Started, and not waited for. Together with what other calls ring for, where they share an object. */
+  #ringAfterAnswer(taskId: string, waiting?: number): void {
+    const { outbox, waitUntil } = this.parts;
+    waitUntil(this.#try("bell-not-rung", taskId, () => outbox.ring(taskId, waiting)));
   }
 
   async #try(event: string, taskId: string, step: () => Promise<void>): Promise<boolean> {
@@ -220,6 +248,11 @@ export class ClaimDriver {
       return false;
     }
   }
+}
+
+/** The row may be owed too. A cancel rings for nothing. */
+function owesBell(record: ClaimRecord | undefined): record is Claim {
+  return record?.state === "claimed" && !record.ended && !record.bellDone && !record.cancelWanted;
 }
 
 function triesAfter(claim: Claim, by: Driver): number {

@@ -28,8 +28,8 @@ interface OlderRow {
 export class Claims {
   readonly #sql: SqlStorage;
   /**
-   * Tasks whose outbox was emptied by this object since it woke: known without a write. When it is forgotten, row and
-   * bell are done again, which changes nothing.
+   * Tasks whose row this object has written since it woke, and whose bell it has begun to ring: known without a write. When
+   * it is forgotten, row and bell are done again, which changes nothing.
    */
   readonly #emptied = new Set<string>();
   /** Whether the tables were there when they were last looked for; undefined before that. */
@@ -141,7 +141,7 @@ export class Claims {
     });
   }
 
-  /** Row and bell are done, and the alarm will look in any case: known, and not written. */
+  /** The row is written and the bell begun, and the alarm will look in any case: known, and not written. */
   noteEmptied(taskId: string): void {
     this.#emptied.add(taskId);
     const fresh = this.#fresh.get(taskId);

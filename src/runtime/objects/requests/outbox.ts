@@ -26,6 +26,7 @@ export class Outbox {
   readonly #bells: Gatherer<string, string>;
   readonly #looks: Gatherer<string, TaskSight>;
 
+  /** @param services with bells that are awaited. */
   constructor(private readonly services: Services) {
     this.#rows = new Gatherer(
       ({ task }) => task.id,

@@ -98,8 +98,8 @@ export class RequestDesk implements Port.TaskRequests {
       return known === undefined ? "unchanged" : "repeated";
     }
     watch(opened);
-    // A bell that is not rung is rung by the alarm.
-    await ringForTask(services, taskId).catch(() => undefined);
+    // After the answer: if it is lost, the alarm that `watch` armed finds the task still, and rings.
+    await ringForTask(services, taskId);
     return "opened";
   }
 

@@ -9,6 +9,7 @@ import { ClaimDriver } from "./claim-driver";
 import { RecordUnreadable } from "./claim-record";
 import { migrateTables } from "./claim-tables";
 import { Claims } from "./claims";
+import { courteous, type WaitUntil } from "../../adapters/courtesy-bells";
 import { openServices } from "../../composition";
 import { placementsOf } from "../../config/cached-config";
 import { MovedAway } from "./desk-parts";
@@ -59,8 +60,10 @@ export class TaskRequestObject extends DurableObject<Env> {
     this.#services = services;
     this.#placements = placements;
     const change = (change: () => void) => this.#change(change);
-    const common = { services, claims: this.#claims, waiters: this.#waiters, change };
-    this.#driver = new ClaimDriver({ ...common, outbox: new Outbox(services) });
+    const waitUntil: WaitUntil = (work) => ctx.waitUntil(work);
+    // Calls wait for no bell. The outbox has bells that are awaited, because its alarm marks what was rung.
+    const common = { services: courteous(services, waitUntil), claims: this.#claims, waiters: this.#waiters, change };
+    this.#driver = new ClaimDriver({ ...common, outbox: new Outbox(services), waitUntil });
     this.#desk = new RequestDesk({
       ...common,
       driver: this.#driver,
