@@ -100,6 +100,27 @@ export function policiesRoutes(app: Api): void {
   });
 }
 
+/** What no variable changes. */
+const FIXED = {
+  reservation_hours: RESERVATION_HOURS,
+  held_ids_max: HELD_IDS_MAX,
+  part_attempts_max: PART_ATTEMPTS_MAX,
+  wait_seconds_max: WAIT_SECONDS_MAX,
+  webhook_attempts_max: ATTEMPTS_MAX,
+  webhook_delivery_days: DELIVERY_DAYS,
+  webhook_former_secret_hours: FORMER_SECRET_HOURS,
+  bulk_items_max: BULK_ITEMS_MAX,
+  canceled_per_call_max: CANCELED_PER_CALL_MAX,
+  cleaned_per_call_max: CLEANED_PER_CALL_MAX,
+  watchers_per_task_max: WATCHERS_PER_TASK_MAX,
+  body_bytes_max: BODY_BYTES_MAX,
+  memories_body_bytes_max: MEMORIES_BODY_BYTES_MAX,
+  import_bytes_max: IMPORT_BYTES_MAX,
+  analyze_memories_max: ANALYZE_DIRECT_MEMORIES_MAX,
+  memories_per_call_max: MEMORIES_PER_CALL_MAX,
+  memory_text_characters_max: MEMORY_TEXT_MAX_CHARACTERS,
+};
+
 function toPoliciesV1(
   {
     limits,
@@ -123,8 +144,6 @@ function toPoliciesV1(
     model_tokens_per_minute: runtime.gate.tokensPerMinute,
     embedder: dense?.embedder.id ?? embedder?.id ?? null,
     vector_index: dense?.index.name ?? null,
-    reservation_hours: RESERVATION_HOURS,
-    held_ids_max: HELD_IDS_MAX,
     rate_limit: runtime.rateLimiter === null ? "off" : "on",
     lease_seconds: limits.leaseSeconds,
     heartbeat_seconds: limits.heartbeatSeconds,
@@ -132,22 +151,8 @@ function toPoliciesV1(
     sweep_seconds: limits.sweepSeconds,
     part_seconds: limits.partSeconds,
     parallel_parts: limits.parallelParts,
-    part_attempts_max: PART_ATTEMPTS_MAX,
-    wait_seconds_max: WAIT_SECONDS_MAX,
-    webhook_attempts_max: ATTEMPTS_MAX,
-    webhook_delivery_days: DELIVERY_DAYS,
-    webhook_former_secret_hours: FORMER_SECRET_HOURS,
     webhook_allow_hosts: admin ? [...webhooks.allowHosts] : null,
-    bulk_items_max: BULK_ITEMS_MAX,
     creations_waiting_max: runtime.creationsWaitingMax,
-    canceled_per_call_max: CANCELED_PER_CALL_MAX,
-    cleaned_per_call_max: CLEANED_PER_CALL_MAX,
-    watchers_per_task_max: WATCHERS_PER_TASK_MAX,
-    body_bytes_max: BODY_BYTES_MAX,
-    memories_body_bytes_max: MEMORIES_BODY_BYTES_MAX,
-    import_bytes_max: IMPORT_BYTES_MAX,
-    analyze_memories_max: ANALYZE_DIRECT_MEMORIES_MAX,
-    memories_per_call_max: MEMORIES_PER_CALL_MAX,
-    memory_text_characters_max: MEMORY_TEXT_MAX_CHARACTERS,
+    ...FIXED,
   };
 }
