@@ -140,10 +140,18 @@ describe("the history of a task", () => {
   });
 });
 
+/** A task whose three memories were told two seconds after its run began. */
+async function toldWithinTwoSeconds(): Promise<string> {
+  const { id, write } = await leasedPart(3);
+  await write();
+  const written = "(SELECT max(updated_at_ms) FROM task_parts WHERE task_id = tasks.id)";
+  await rows(`UPDATE tasks SET run_started_at_ms = ${written} - 2000 WHERE id = ?`, id);
+  return id;
+}
+
 describe("the progress of a task", () => {
   it("is reckoned for the run that it is in: what ended before an invoke is no part of its rate", async () => {
-    const { id, write } = await leasedPart(3);
-    await write();
+    const id = await toldWithinTwoSeconds();
     expect((await taskOf(id)).progress).toEqual({
       done: 3,
       failed: 0,
@@ -172,14 +180,13 @@ describe("the progress of a task", () => {
 
 describe("batch-log", () => {
   it("is a line for each event, for people", async () => {
-    const { id, write } = await leasedPart(3);
-    await write();
+    const id = await toldWithinTwoSeconds();
     const { lines, ...rest } = await logOf(id);
     expect(rest).toEqual({ id, from: 0, total: 3 });
     expect(lines).toEqual([
       expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z created: waiting$/),
-      "1970-01-01T00:00:01.000Z running: re-voicing, 0 of 3 done",
-      "1970-01-01T00:00:03.000Z running: re-voicing, 3 of 3 done, 1.5 a second, about 0 s left",
+      expect.stringMatching(/Z running: re-voicing, 0 of 3 done$/),
+      expect.stringMatching(/Z running: re-voicing, 3 of 3 done, 1\.5 a second, about 0 s left$/),
     ]);
   });
 
