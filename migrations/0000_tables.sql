@@ -221,6 +221,7 @@ CREATE TABLE `tasks` (
 --> statement-breakpoint
 CREATE INDEX `tasks_list` ON `tasks` (`namespace_id`,`created_at_ms`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_ring` ON `tasks` (`ring_at_ms`,`id`) WHERE ended_at_ms IS NULL;--> statement-breakpoint
+CREATE INDEX `tasks_reserved` ON `tasks` (`ring_at_ms`,`id`) WHERE status = 'unbound';--> statement-breakpoint
 CREATE INDEX `tasks_ended` ON `tasks` (`namespace_id`,`ended_at_ms`) WHERE ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL;--> statement-breakpoint
 CREATE INDEX `tasks_retained` ON `tasks` (`ended_at_ms`,`id`) WHERE ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL;--> statement-breakpoint
 CREATE INDEX `tasks_tombstones` ON `tasks` (`deleted_at_ms`,`id`) WHERE deleted_at_ms IS NOT NULL;--> statement-breakpoint

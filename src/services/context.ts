@@ -19,7 +19,7 @@ import type {
 import type { TaskRequests } from "./ports/task-requests";
 import type { TaskWatchers } from "./ports/task-watchers";
 
-/** What every verb needs, whoever calls it: HTTP, a queue, an alarm or a cron. */
+/** What every verb needs, whoever calls it: HTTP, a queue or an alarm. */
 export interface Services {
   readonly db: Database;
   readonly clock: Clock;

@@ -7,6 +7,7 @@ import { db } from "./leased-part";
 import { addMemories, newCollection, newTenant } from "./nouns";
 import { objectOf } from "./placement";
 import { silentTask } from "./requests-object";
+import { loseObject, reserved } from "./reserve";
 import { batchOf, endOf, putBatch, rows, scene } from "./scene";
 import { hookedTenant } from "./webhooks";
 
@@ -34,6 +35,8 @@ export async function stillThings(): Promise<StillThings> {
   return {
     "due-tasks": await dueTask(),
     deliveries: await dueDelivery(),
+    "old-deliveries": await oldDelivery(),
+    reservations: await reservation(),
     retention: await retainedTask(),
     tombstones: await tombstone(),
     "staged-files": await unclaimedFile(),
@@ -51,6 +54,20 @@ async function dueDelivery(): Promise<StillThing> {
   resetFaults();
   await rows("UPDATE webhook_deliveries SET look_at_ms = 1 WHERE id = ?", id);
   return isNot("SELECT 1 FROM webhook_deliveries WHERE id = ? AND look_at_ms = 1", id);
+}
+
+async function oldDelivery(): Promise<StillThing> {
+  const { id } = await (await hookedTenant()).canceled();
+  resetFaults();
+  await rows("UPDATE webhook_deliveries SET created_at_ms = 1, look_at_ms = 9e15 WHERE id = ?", id);
+  return isNot("SELECT 1 FROM webhook_deliveries WHERE id = ?", id);
+}
+
+async function reservation(): Promise<StillThing> {
+  const { id } = await reserved();
+  await loseObject(id);
+  await rows("UPDATE tasks SET created_at_ms = 1, ring_at_ms = 1 WHERE id = ?", id);
+  return isNot("SELECT 1 FROM tasks WHERE id = ? AND deleted_at_ms IS NULL", id);
 }
 
 async function endedTask(): Promise<string> {

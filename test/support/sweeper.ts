@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { openServices } from "../../src/runtime/composition";
 import type { Services } from "../../src/services/context";
-import { sweep } from "../../src/services/sweeping/sweep";
+import { Sweep } from "../../src/services/sweeping/sweep";
 import { travelMs } from "./clock";
 import { withFaults } from "./faulty-bindings";
 
@@ -30,5 +30,5 @@ export function travelPastBells(): void {
 
 /** One sweep, outside of the sweeper's object. @returns whether there is more to do. */
 export function sweepOnce(): Promise<boolean> {
-  return sweep(openServices(withFaults(env)));
+  return new Sweep(openServices(withFaults(env))).take();
 }

@@ -55,7 +55,7 @@ const keyDelete = createRoute({
   tags: ["keys"],
   summary: "End a key, within 10 seconds and for good",
   description:
-    "Only the admin key may. A deleted key is refused everywhere within 10 seconds of the answer: for so long a server may accept a key that it has verified without another look. Calls that were accepted by then are answered.",
+    "Only the admin key may. A deleted key is refused everywhere within 10 seconds of the answer: during these seconds a server that has verified the key before may still accept it. Calls that were accepted by then are answered.",
   security: SECURED,
   middleware: [rateLimit],
   request: { params: z.object({ key_id: idParameter("key_id", "key_9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a") }) },

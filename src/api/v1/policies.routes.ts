@@ -52,11 +52,11 @@ const PoliciesV1 = z
     rate_limit: z.enum(["on", "off"]).openapi({ example: "on" }),
     lease_seconds: number("How long a silent worker keeps its part.", 60),
     heartbeat_seconds: number("How often a working one says that it is alive.", 15),
-    ring_seconds: number("How long a task may wait for its bell before the sweeper rings for it again.", 10),
-    sweep_seconds: z
-      .number()
-      .nullable()
-      .openapi({ description: "How often the sweeper looks for what lies still; null for never.", example: 15 }),
+    ring_seconds: number("After so long the service rings again for a task that nobody has taken up.", 10),
+    sweep_seconds: z.number().nullable().openapi({
+      description: "How often the service looks for tasks that nobody works on; null for never.",
+      example: 15,
+    }),
     part_seconds: number("After so long a part begins no new memory.", 5),
     parallel_parts: number("Parts of one task that run at once.", 4),
     part_attempts_max: number("Attempts in a row without a checkpoint, after which a part ends its task.", 8),

@@ -64,6 +64,10 @@ export const tasks = sqliteTable(
     index("tasks_ring")
       .on(t.ringAtMs, t.id)
       .where(sql`ended_at_ms IS NULL`),
+    // Of reservations alone, so that the sweeper finds those that are over however many tasks are due.
+    index("tasks_reserved")
+      .on(t.ringAtMs, t.id)
+      .where(sql`status = 'unbound'`),
     // No creation touches it: an entry comes with the end of a task, and goes with its removal.
     index("tasks_ended")
       .on(t.namespaceId, t.endedAtMs)

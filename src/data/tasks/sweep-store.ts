@@ -6,10 +6,10 @@ import { nowMs } from "../database/now";
 import { among } from "../parts/part-sql";
 import { taskEvents, tasks } from "../schema/tasks";
 
-/** An open task that is due. */
-export interface DueTask extends TaskHead {
-  /** `unfilled`: a reserved id that has no content yet; `over`: one whose time to get it has passed. */
-  readonly kind: "task" | "unfilled" | "over";
+/** A reserved id without content whose time has come. */
+export interface DueReservation extends TaskHead {
+  /** Whether its 24 hours have passed, by the database's clock. */
+  readonly isOver: boolean;
 }
 
 /** Where a page of ended tasks stops. */
@@ -21,18 +21,26 @@ export interface EndedCursor {
 const { id, namespaceId, requestId, keyId, type, operation, fingerprint, createdAtMs } = tasks;
 const HEAD = { id, namespaceId, requestId, keyId, type, operation, fingerprint, createdAtMs };
 
-/** The open tasks of all namespaces that are due, the longest due first. Reads as many entries of an index as it returns. */
-export function listDueTasks(db: Database, limit: number): Promise<readonly DueTask[]> {
-  return db
-    .select({
-      ...HEAD,
-      kind: sql<DueTask["kind"]>`CASE WHEN ${tasks.status} <> 'unbound' THEN 'task'
-        WHEN ${tasks.createdAtMs} + ${RESERVATION_MS} <= ${nowMs(db)} THEN 'over' ELSE 'unfilled' END`,
-    })
+/** The ids of open tasks of all namespaces that are due, the longest due first. Reservations are not among them. */
+export async function listDueTasks(db: Database, limit: number): Promise<readonly string[]> {
+  const rows = await db
+    .select({ id: tasks.id })
     .from(tasks)
-    .where(and(isNull(tasks.endedAtMs), lte(tasks.ringAtMs, nowMs(db))))
+    .where(and(isNull(tasks.endedAtMs), lte(tasks.ringAtMs, nowMs(db)), sql`${tasks.status} <> 'unbound'`))
     .orderBy(asc(tasks.ringAtMs), asc(tasks.id))
     .limit(limit);
+  return rows.map((task) => task.id);
+}
+
+/** The reservations of all namespaces that are due, the longest due first. */
+export async function listDueReservations(db: Database, limit: number): Promise<readonly DueReservation[]> {
+  const rows = await db
+    .select({ ...HEAD, isOver: sql<number>`${tasks.createdAtMs} + ${RESERVATION_MS} <= ${nowMs(db)}` })
+    .from(tasks)
+    .where(and(sql`${tasks.status} = 'unbound'`, lte(tasks.ringAtMs, nowMs(db))))
+    .orderBy(asc(tasks.ringAtMs), asc(tasks.id))
+    .limit(limit);
+  return rows.map((row) => ({ ...row, isOver: row.isOver === 1 }));
 }
 
 const FIRST_DELAY_MS = 30_000;

@@ -30,11 +30,7 @@ function requestsOf(objects: Objects, nameOf: (taskId: string) => string): TaskR
     claim: (requests) => claimAt(objects, nameOf, requests),
     find: (taskId) => reach(twice(() => objectOf(taskId).find(taskId))),
     poke: (taskId) => within(CLAIM_WITHIN_MS, objectOf(taskId).poke(taskId)),
-    ended: async (taskId, run) => {
-      const told = Promise.resolve(objectOf(taskId).ended(taskId, run));
-      // Best effort: the object's own alarm finds out too.
-      await within(ENDED_WITHIN_MS, told).catch(() => undefined);
-    },
+    ended: (taskId, run) => within(ENDED_WITHIN_MS, Promise.resolve(objectOf(taskId).ended(taskId, run))),
     cancel: (request) => reach(twice(() => objectOf(request.taskId).cancel(request))),
     remove: (head) => reach(twice(() => objectOf(head.id).remove(head))),
     removeEnded: (head) => reach(twice(() => objectOf(head.id).removeEnded(head))),

@@ -10,15 +10,14 @@ import { type CollectionTies, countCollectionTies, findCollection } from "../../
 import { softDeleteCollection } from "./collections";
 import type { CallContext, Services } from "../context";
 import { gone, notFound, ServiceError } from "../errors/errors";
-import type { Swept } from "../basics/swept";
+import type { Swept, SweepTime } from "../basics/swept";
 
 /** Memories that are removed in one transaction: D1 serves nobody else during it. */
 export const REMOVAL_STEP_MEMORIES = 1_000;
 /** After so long a call removes no more. A hundred thousand memories take about as long on a small machine. */
 export const REMOVAL_SECONDS = 20;
-/** Removals that one sweep goes on with, and for how long. */
+/** Removals that one sweep goes on with. */
 const REMOVALS_PER_SWEEP = 10;
-const REMOVALS_SECONDS = 5;
 
 export interface Removal {
   /** Remove it for good, instead of marking it as deleted. */
@@ -58,10 +57,9 @@ export async function removeCollection(
   throw new ServiceError("unavailable", "removal-pending", detail, { extensions: { collection_id: id } });
 }
 
-/** Goes on with the removals that were left over. One that fails holds up no other. */
-export async function sweepRemovals(services: Services): Promise<Swept> {
+/** Goes on with the removals that were left over. One that fails holds up no other of its page. */
+export async function sweepRemovals(services: Services, { endMs }: SweepTime): Promise<Swept> {
   const left = await listRemovals(services.db, REMOVALS_PER_SWEEP);
-  const endMs = services.clock.nowMs() + REMOVALS_SECONDS * 1_000;
   let count = 0;
   for (const removal of left) {
     try {
@@ -71,7 +69,7 @@ export async function sweepRemovals(services: Services): Promise<Swept> {
       services.log("warn", "removal-failed", { collection_id: removal.collectionId, error: errorText(error) });
     }
   }
-  return { count, isPageFull: count > 0 };
+  return { count, hasMore: count > 0 };
 }
 
 /** @returns whether all is removed. Every step may be done again, and there is one at least, however late it is. */

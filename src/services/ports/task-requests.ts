@@ -12,7 +12,8 @@ export interface TaskRequests {
   /** Asks the object to look after its task now; false when it knows of no such task. */
   poke(taskId: string): Promise<boolean>;
   /**
-   * Tells the object that a run of its task ended: wakes who waits. Best effort; the object's alarm finds out anyway.
+   * Tells the object that a run of its task ended: wakes who waits. The object's alarm finds out too. @throws when the object
+   * cannot be reached, or does not answer.
    */
   ended(taskId: string, run: number): Promise<void>;
   /** Cancels what has no row: what was claimed, or what may still come. */

@@ -1,57 +1,69 @@
 import { errorText } from "../../domain/basics/error-text";
 import { within } from "../../domain/basics/time-limit";
+import type { Swept, SweepTime } from "../basics/swept";
 import { sweepRemovals } from "../collections/remove-collection";
 import type { Services } from "../context";
-import { sweepDueTasks } from "../tasks/sweep-due";
+import { sweepDueTasks, sweepReservations } from "../tasks/sweep-due";
 import { sweepStagedFiles } from "../tasks/sweep-files";
-import { sweepRetention, sweepTombstones } from "../tasks/sweep-old";
+import { RetentionSweep, sweepTombstones } from "../tasks/sweep-old";
 import { sweepVectors } from "../vectors/embed-memories";
-import { sweepDeliveries } from "../webhooks/deliveries";
-import type { Swept } from "../basics/swept";
+import { sweepDeliveries, sweepOldDeliveries } from "../webhooks/deliveries";
 
-/** A step of a sweep: one page of what one table says is due. Repeatable, and does no harm beside another of its kind. */
-type SweepStep = (services: Services) => Promise<Swept>;
+/** A step of a sweep: a bounded page of what one table says is due. Repeatable, and harmless beside another of its kind. */
+type SweepStep = (services: Services, time: SweepTime) => Promise<Swept>;
 
-/** What somebody waits for. Nothing else may hold it up. */
-const FIRST: Readonly<Record<string, SweepStep>> = { "due-tasks": sweepDueTasks };
-
-const OTHERS: Readonly<Record<string, SweepStep>> = {
-  deliveries: sweepDeliveries,
-  retention: sweepRetention,
-  tombstones: sweepTombstones,
-  "staged-files": sweepStagedFiles,
-  removals: sweepRemovals,
-  vectors: sweepVectors,
-};
-
-export const SWEEP_STEPS = [...Object.keys(FIRST), ...Object.keys(OTHERS)];
-
-/** A step may take so long; what is left of it is the next sweep's. Two of them fit between two sweeps. */
+/** A step may take so long. With the default of SWEEP_SECONDS the two rounds of steps end before the next sweep. */
 const STEP_MS_MAX = 7_500;
 
 /**
- * Looks after whatever lies still, once: a page of each kind. It knows nothing that the tables do not say, so two at once do
- * no harm, and neither does a crash at any place. A step that fails or hangs stops no other.
- * @returns whether there is more to do now.
+ * Looks after what lies still, a page of each kind at a time. All that it decides it reads from the tables, so two sweepers at
+ * once do no harm, and neither does a crash at any place. A step that fails or hangs stops no other.
  */
-export async function sweep(services: Services): Promise<boolean> {
-  const first = await takeSteps(services, FIRST);
-  const others = await takeSteps(services, OTHERS);
-  return first || others;
-}
+export class Sweep {
+  readonly #retention = new RetentionSweep();
 
-async function takeSteps(services: Services, steps: Readonly<Record<string, SweepStep>>): Promise<boolean> {
-  const full = await Promise.all(Object.entries(steps).map(([name, step]) => takeStep(services, name, step)));
-  return full.includes(true);
-}
+  /** These go first and by themselves, because somebody waits for what they look after. */
+  readonly #first: Readonly<Record<string, SweepStep>> = { "due-tasks": sweepDueTasks };
 
-async function takeStep(services: Services, name: string, step: SweepStep): Promise<boolean> {
-  try {
-    const { count, isPageFull } = await within(STEP_MS_MAX, step(services));
-    if (count > 0) services.log("info", "swept", { step: name, count });
-    return isPageFull;
-  } catch (error) {
-    services.log("error", "sweep-step-failed", { step: name, error: errorText(error) });
-    return false;
+  readonly #others: Readonly<Record<string, SweepStep>> = {
+    deliveries: sweepDeliveries,
+    "old-deliveries": sweepOldDeliveries,
+    reservations: sweepReservations,
+    retention: (services, time) => this.#retention.take(services, time),
+    tombstones: sweepTombstones,
+    "staged-files": sweepStagedFiles,
+    removals: sweepRemovals,
+    vectors: sweepVectors,
+  };
+
+  constructor(private readonly services: Services) {}
+
+  get steps(): readonly string[] {
+    return [...Object.keys(this.#first), ...Object.keys(this.#others)];
+  }
+
+  /** Takes each step once. Never throws. @returns whether there is more to do now. */
+  async take(): Promise<boolean> {
+    const first = await this.#takeAll(this.#first);
+    const others = await this.#takeAll(this.#others);
+    return first || others;
+  }
+
+  async #takeAll(steps: Readonly<Record<string, SweepStep>>): Promise<boolean> {
+    const more = await Promise.all(Object.entries(steps).map(([name, step]) => this.#takeStep(name, step)));
+    return more.includes(true);
+  }
+
+  async #takeStep(name: string, step: SweepStep): Promise<boolean> {
+    const { clock, log } = this.services;
+    try {
+      const time = { endMs: clock.nowMs() + STEP_MS_MAX };
+      const { count, hasMore } = await within(STEP_MS_MAX, step(this.services, time));
+      if (count > 0) log("info", "swept", { step: name, count });
+      return hasMore;
+    } catch (error) {
+      log("error", "sweep-step-failed", { step: name, error: errorText(error) });
+      return false;
+    }
   }
 }

@@ -1,50 +1,54 @@
 import pLimit from "p-limit";
 import { errorText } from "../../domain/basics/error-text";
-import { delayDueTasks, type DueTask, listDueTasks } from "../../data/tasks/sweep-store";
-import type { TaskHead } from "../../domain/tasks/task";
+import { delayDueTasks, type DueReservation, listDueReservations, listDueTasks } from "../../data/tasks/sweep-store";
+import type { Swept, SweepTime } from "../basics/swept";
 import type { Services } from "../context";
-import type { Swept } from "../basics/swept";
 
 /** As many as the queue takes in one call. */
-const DUE_PER_PAGE = 100;
+const DUE_PER_SWEEP = 100;
+/** Each is up to three calls of its object, and an invocation has a thousand calls. */
+const RESERVATIONS_PER_SWEEP = 100;
 const OBJECTS_AT_ONCE = 8;
 
 /**
- * Rings for open tasks that are due, in one call of the queue, and ends reservations that nobody has filled in time. A
- * task is due when nobody has taken it up, or its lease has lapsed, whatever was lost: a bell, a message, an alarm, a
- * consumer.
+ * Rings for open tasks that are due, in one call of the queue. A task is due when nobody has taken it up, or its lease has
+ * lapsed, whatever was lost: a bell, a message, an alarm, a consumer. It is rung for first, and due again later only then: a
+ * crash in between rings twice, and misses none.
  */
-export async function sweepDueTasks(services: Services): Promise<Swept> {
-  const due = await listDueTasks(services.db, DUE_PER_PAGE);
-  const { task = [], unfilled = [], over = [] } = Object.groupBy(due, ({ kind }) => kind);
-  const done = await Promise.allSettled([ringFor(services, task), endReservations(services, [...unfilled, ...over])]);
-  for (const part of done) if (part.status === "rejected") throw part.reason;
-  return { count: due.length, isPageFull: due.length === DUE_PER_PAGE };
+export async function sweepDueTasks({ db, bells }: Services): Promise<Swept> {
+  const due = await listDueTasks(db, DUE_PER_SWEEP);
+  if (due.length > 0) {
+    await bells.ringOnce(due);
+    await delayDueTasks(db, due);
+  }
+  return { count: due.length, hasMore: due.length === DUE_PER_SWEEP };
 }
 
-/** Rung first, and due again later only then: a crash in between rings twice, and misses none. */
-async function ringFor(services: Services, due: readonly TaskHead[]): Promise<void> {
-  if (due.length === 0) return;
-  const ids = due.map(({ id }) => id);
-  await services.bells.ringOnce(ids);
-  await delayDueTasks(services.db, ids);
-}
-
-/** One that fails is due again later: until then it takes no place of the others. One that is not over is left alone. */
-async function endReservations(services: Services, due: readonly DueTask[]): Promise<void> {
-  if (due.length === 0) return;
-  const ids = due.map(({ id }) => id);
-  await delayDueTasks(services.db, ids);
-  const over = due.filter(({ kind }) => kind === "over");
+/**
+ * Ends reserved ids that nobody has filled in time. Those that are left are due again later, so that one which fails takes no
+ * place of the others until then.
+ */
+export async function sweepReservations(services: Services, { endMs }: SweepTime): Promise<Swept> {
+  const { db, clock } = services;
+  const due = await listDueReservations(db, RESERVATIONS_PER_SWEEP);
+  if (due.length === 0) return { count: 0, hasMore: false };
   const slot = pLimit(OBJECTS_AT_ONCE);
-  await Promise.all(over.map((head) => slot(() => endReservation(services, head))));
+  const over = due.filter(({ isOver }) => isOver);
+  await Promise.all(
+    over.map((each) => slot(async () => void (clock.nowMs() < endMs && (await endReservation(services, each))))),
+  );
+  await delayDueTasks(
+    db,
+    due.map(({ id }) => id),
+  );
+  return { count: over.length, hasMore: due.length === RESERVATIONS_PER_SWEEP };
 }
 
 /**
  * Its object ends it in time; where that has lost its record, this does. The object is asked first: the id may have been
  * filled in time, with the row still to come.
  */
-async function endReservation(services: Services, head: TaskHead): Promise<void> {
+async function endReservation(services: Services, { isOver: _, ...head }: DueReservation): Promise<void> {
   try {
     if (!(await services.requests.poke(head.id))) await services.requests.remove(head);
   } catch (error) {

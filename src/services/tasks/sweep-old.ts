@@ -2,41 +2,42 @@ import pLimit from "p-limit";
 import { errorText } from "../../domain/basics/error-text";
 import { type EndedCursor, listRetainedTasks, purgeTombstones } from "../../data/tasks/sweep-store";
 import type { TaskHead } from "../../domain/tasks/task";
+import type { Swept, SweepTime } from "../basics/swept";
 import type { Services } from "../context";
-import type { Swept } from "../basics/swept";
 
 const DAY_MS = 86_400_000;
-const RETIRED_PER_PAGE = 100;
-/** Pages that one sweep turns past tasks which it could not remove. */
-const PAGES_MAX = 10;
+/** Each is up to two calls of its object, and an invocation has a thousand calls. */
+const RETIRED_PER_SWEEP = 100;
 const OBJECTS_AT_ONCE = 8;
-const PURGED_PER_PAGE = 100;
+const PURGED_PER_SWEEP = 100;
 
 /**
  * Removes tasks that are past their retention: each becomes a tombstone, which answers 410. Their objects do it, because
  * an invoke may come at any time.
+ *
+ * It remembers where the last sweep stopped, and begins anew at the end. So a task that cannot be removed holds up no other,
+ * however many such there are. Forgotten with its object, it begins with the oldest.
  */
-export async function sweepRetention(services: Services): Promise<Swept> {
-  let after: EndedCursor | null = null;
-  for (let page = 0; page < PAGES_MAX; page++) {
-    const olderThanMs = services.limits.retentionDays * DAY_MS;
-    const old: Awaited<ReturnType<typeof listRetainedTasks>> = await listRetainedTasks(services.db, {
-      olderThanMs,
-      after,
-      limit: RETIRED_PER_PAGE,
-    });
+export class RetentionSweep {
+  #after: EndedCursor | null = null;
+
+  async take(services: Services, { endMs }: SweepTime): Promise<Swept> {
+    const { db, clock, limits } = services;
+    const olderThanMs = limits.retentionDays * DAY_MS;
+    const old = await listRetainedTasks(db, { olderThanMs, after: this.#after, limit: RETIRED_PER_SWEEP });
     const slot = pLimit(OBJECTS_AT_ONCE);
-    const removed = await Promise.all(old.map((head) => slot(() => retire(services, head))));
-    const count = removed.filter(Boolean).length;
-    const isPageFull = old.length === RETIRED_PER_PAGE;
-    if (count > 0 || !isPageFull) return { count, isPageFull };
+    const removed = await Promise.all(
+      old.map(({ endedAtMs: _, ...head }) => slot(async () => clock.nowMs() < endMs && retire(services, head))),
+    );
+    const isPageFull = old.length === RETIRED_PER_SWEEP;
     const last = old.at(-1);
-    after = last === undefined ? null : { endedAtMs: last.endedAtMs ?? 0, id: last.id };
+    this.#after = isPageFull && last !== undefined ? { endedAtMs: last.endedAtMs ?? 0, id: last.id } : null;
+    const count = removed.filter(Boolean).length;
+    return { count, hasMore: isPageFull && count > 0 };
   }
-  return { count: 0, isPageFull: false };
 }
 
-/** @returns false where it runs again, or could not be removed; then it is tried again by the next sweep. */
+/** @returns false where it runs again, or could not be removed; then a later sweep tries again. */
 async function retire(services: Services, head: TaskHead): Promise<boolean> {
   try {
     return (await services.requests.removeEnded(head)) === "removed";
@@ -48,6 +49,6 @@ async function retire(services: Services, head: TaskHead): Promise<boolean> {
 
 /** Forgets tombstones that are past their time: from then on nothing is known of their request ids. */
 export async function sweepTombstones({ db, limits }: Services): Promise<Swept> {
-  const count = await purgeTombstones(db, limits.tombstoneDays * DAY_MS, PURGED_PER_PAGE);
-  return { count, isPageFull: count === PURGED_PER_PAGE };
+  const count = await purgeTombstones(db, limits.tombstoneDays * DAY_MS, PURGED_PER_SWEEP);
+  return { count, hasMore: count === PURGED_PER_SWEEP };
 }

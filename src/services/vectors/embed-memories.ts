@@ -101,5 +101,5 @@ export async function embedTexts({ embedder, timeoutSeconds }: DenseEmbedding, t
 /** Removes vectors of what is gone from where they lie, some at a time. */
 export async function sweepVectors({ dense }: Pick<Services, "dense">): Promise<Swept> {
   const count = (await dense?.index.sweep()) ?? 0;
-  return { count, isPageFull: count > 0 };
+  return { count, hasMore: count > 0 };
 }

@@ -64,8 +64,8 @@ export async function ringForEnds(
 }
 
 /**
- * Rings for what is due and was not rung for, or whose bell was lost; and forgets deliveries that are past their time. Rung
- * first, and looked at again later only then: a crash in between rings twice, and misses none.
+ * Rings for what is due and was not rung for, or whose bell was lost. It is rung for first, and looked at again later only
+ * then: a crash in between rings twice, and misses none.
  */
 export async function sweepDeliveries({ db, webhooks }: Services): Promise<Swept> {
   const due = await listDueDeliveries(db, SWEEP_PAGE_SIZE);
@@ -73,8 +73,13 @@ export async function sweepDeliveries({ db, webhooks }: Services): Promise<Swept
     await webhooks.bells.ring(due, 0);
     await delayDueDeliveries(db, due, LOOK_AGAIN_MS);
   }
-  await removeOldDeliveries(db, DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
-  return { count: due.length, isPageFull: due.length === SWEEP_PAGE_SIZE };
+  return { count: due.length, hasMore: due.length === SWEEP_PAGE_SIZE };
+}
+
+/** Forgets deliveries that are past their time. */
+export async function sweepOldDeliveries({ db }: Services): Promise<Swept> {
+  const count = await removeOldDeliveries(db, DELIVERY_DAYS * DAY_MS, REMOVED_PER_SWEEP);
+  return { count, hasMore: count === REMOVED_PER_SWEEP };
 }
 
 async function ring({ webhooks, log }: Services, deliveryIds: readonly string[]): Promise<void> {

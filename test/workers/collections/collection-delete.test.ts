@@ -16,6 +16,8 @@ import { refusalOf } from "../../support/refusal";
 import { rows } from "../../support/scene";
 
 const HARD = { hard: true, dryRun: false };
+/** More than a sweep needs here. */
+const SOME_TIME = { endMs: Infinity };
 const LARGE = 2 * REMOVAL_STEP_MEMORIES + 1;
 
 const textsOf = (collectionId: string) => rows("SELECT * FROM collection_texts WHERE collection_id = ?", collectionId);
@@ -136,9 +138,9 @@ describe("collection-delete", () => {
       value: { kind: "unavailable", code: "removal-pending" },
     });
     expect(await storedRows(id)).toBe(LARGE - REMOVAL_STEP_MEMORIES);
-    expect(await sweepRemovals(openServices(env))).toMatchObject({ count: 1 });
+    expect(await sweepRemovals(openServices(env), SOME_TIME)).toMatchObject({ count: 1 });
     expect(await storedRows(id)).toBe(0);
-    expect(await sweepRemovals(openServices(env))).toEqual({ count: 0, isPageFull: false });
+    expect(await sweepRemovals(openServices(env), SOME_TIME)).toEqual({ count: 0, hasMore: false });
   });
 
   it("removes once when ten calls are sent at once", async () => {

@@ -1,14 +1,18 @@
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { serviceClock } from "../../../src/runtime/clock";
-import { sweep, SWEEP_STEPS } from "../../../src/services/sweeping/sweep";
+import { openServices } from "../../../src/runtime/composition";
+import { Sweep } from "../../../src/services/sweeping/sweep";
 import { call, until } from "../../support/api";
 import { travelMs } from "../../support/clock";
 import { filesOf, ndjson, newEmpty, putFile } from "../../support/collection-files";
 import { denseWorker } from "../../support/dense";
-import { arm, resetFaults } from "../../support/faults";
+import { arm, disarm, resetFaults } from "../../support/faults";
+import { withFaults } from "../../support/faulty-bindings";
 import { LEASE_MS, leasedPart } from "../../support/leased-part";
 import { refusalOf } from "../../support/refusal";
 import { bellOf, silentTask } from "../../support/requests-object";
+import { loseObject } from "../../support/reserve";
 import { batchOf, endOf, onceEach, putBatch, rows, scene } from "../../support/scene";
 import { scriptedEmbedder } from "../../support/scripted-embedder";
 import { type StillThings, stillTask, stillThings } from "../../support/still-things";
@@ -28,6 +32,34 @@ async function undone(things: StillThings): Promise<readonly string[]> {
     Object.entries(things).map(async ([step, { isDone }]) => ((await isDone()) ? [] : [step])),
   );
   return done.flat();
+}
+
+/** Rows like that of a task, under ids that begin with its own. @returns the ids. */
+async function copyTask(id: string, count: number): Promise<readonly string[]> {
+  const ids = Array.from({ length: count }, (_, copy) => `${id}-${copy}`);
+  await rows(
+    `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata, fingerprint, command,
+       run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms)
+     SELECT copy.value, namespace_id, request_id, key_id, tasks.type, operation, status, tags, metadata, fingerprint, command,
+       run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms
+     FROM tasks JOIN json_each(?2) AS copy WHERE tasks.id = ?1`,
+    id,
+    JSON.stringify(ids),
+  );
+  return ids;
+}
+
+/** A task that ended so long after the epoch: far past its retention. */
+async function endedTask(atMs: number): Promise<string> {
+  const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
+  await endOf(id);
+  await rows("UPDATE tasks SET ended_at_ms = ? WHERE id = ?", atMs, id);
+  return id;
+}
+
+async function removedOf(ids: readonly string[]): Promise<readonly string[]> {
+  const removed = new Set((await rows("SELECT id FROM tasks WHERE deleted_at_ms IS NOT NULL")).map(({ id }) => id));
+  return ids.filter((id) => removed.has(id));
 }
 
 /** What was rung for takes its time. */
@@ -123,15 +155,19 @@ describe("a sweep", () => {
     expect(await rows("SELECT 1 FROM task_events WHERE task_id = ?", id)).toEqual([]);
   });
 
-  it("keeps a task past its retention that runs again", async () => {
+  it.each([
+    ["", async () => undefined],
+    [", though its object has lost its record", loseObject],
+  ])("keeps a task past its retention that runs again%s", async (_, lose) => {
     const id = await silentTask(await scene(1));
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     await rows("UPDATE tasks SET ended_at_ms = 1 WHERE id = ?", id);
-    const removed = arm("reorders", "object: removeEnded", 1, { heldUntil: () => invoked });
+    await lose(id);
     let invoked = false;
+    const removal = arm("reorders", "object: removeEnded", 1, { heldUntil: () => invoked });
     const sweeping = sweepOnce();
     await until(
-      async () => removed.fired,
+      async () => removal.fired,
       (fired) => fired === 1,
     );
     await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);
@@ -142,27 +178,46 @@ describe("a sweep", () => {
     ]);
   });
 
+  it("removes a task again that a restore of the database has brought back", async () => {
+    const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
+    await endOf(id);
+    await call("DELETE", `/v1/batches/${id}`);
+    await rows("UPDATE tasks SET deleted_at_ms = NULL, ended_at_ms = 1 WHERE id = ?", id);
+    await sweepOnce();
+    expect(await rows("SELECT 1 FROM tasks WHERE id = ? AND deleted_at_ms IS NOT NULL", id)).toHaveLength(1);
+  });
+
+  it("passes over tasks that cannot be removed, however many they are, and comes back to them", async () => {
+    const [stuck, other] = [await endedTask(2), await endedTask(3)];
+    const copies = await copyTask(stuck, 99);
+    const broken = arm("fails-before", "object: removeEnded", 1_000, { scope: [stuck] });
+    const sweeper = new Sweep(openServices(withFaults(env)));
+    await sweeper.take();
+    expect(await removedOf([stuck, other])).toEqual([]);
+    await sweeper.take();
+    expect(await removedOf([stuck, other])).toEqual([other]);
+    disarm(broken);
+    await sweeper.take();
+    expect(await removedOf([stuck])).toEqual([stuck]);
+    await rows("DELETE FROM tasks WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(copies));
+  });
+
   it("says that there is more to do while a page is full, and else not", async () => {
     expect(await sweepOnce()).toBe(false);
     const id = await silentTask(await scene(1));
-    await rows(
-      `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata, fingerprint,
-         command, run, attempts, created_at_ms, updated_at_ms, ring_at_ms)
-       SELECT tasks.id || value, namespace_id, request_id, key_id, tasks.type, operation, status, tags, metadata, fingerprint,
-         command, run, attempts, created_at_ms, updated_at_ms, 1 FROM tasks
-       JOIN json_each(?2) WHERE tasks.id = ?1`,
-      id,
-      JSON.stringify(Array.from({ length: 100 }, (_, copy) => `-${copy}`)),
-    );
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", id);
+    const copies = await copyTask(id, 99);
     expect([await sweepOnce(), await sweepOnce()]).toEqual([true, false]);
-    await rows("DELETE FROM tasks WHERE id LIKE ?", `${id}-%`);
+    await rows("DELETE FROM tasks WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(copies));
   });
 });
 
 describe("a step of a sweep", () => {
   it.each([
-    ["due-tasks", 'order by "tasks"."ring_at_ms"'],
-    ["deliveries", "webhook_deliveries"],
+    ["due-tasks", `"tasks"."status" <> 'unbound'`],
+    ["deliveries", "SELECT id FROM webhook_deliveries\n    WHERE state"],
+    ["old-deliveries", "DELETE FROM webhook_deliveries"],
+    ["reservations", `"tasks"."status" = 'unbound'`],
     ["retention", 'order by "tasks"."ended_at_ms"'],
     ["tombstones", 'order by "tasks"."deleted_at_ms"'],
     ["staged-files", 'from "staged_files"'],
@@ -185,7 +240,7 @@ describe("a step of a sweep", () => {
     const { dense: known, ...services } = denseWorker(scriptedEmbedder()).services();
     const sweepIndex = vi.fn(() => Promise.reject(new Error("The index does not answer.")));
     const dense = known && { ...known, index: { ...known.index, sweep: sweepIndex } };
-    await sweep({ ...services, dense });
+    await new Sweep({ ...services, dense }).take();
     expect(await allDone(things)).toBe(true);
     expect(sweepIndex).toHaveBeenCalledOnce();
   });
@@ -204,7 +259,8 @@ describe("a step of a sweep", () => {
   });
 
   it("has its thing in these tests", async () => {
-    expect([...Object.keys(await stillThings()), "vectors"].toSorted()).toEqual([...SWEEP_STEPS].toSorted());
+    const { steps } = new Sweep(openServices(env));
+    expect([...Object.keys(await stillThings()), "vectors"].toSorted()).toEqual(steps.toSorted());
   });
 });
 

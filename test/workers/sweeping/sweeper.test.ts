@@ -36,11 +36,19 @@ describe("the sweeper's object, armed", () => {
   });
 
   it("keeps the alarm that is to come", async () => {
-    setSweepSeconds(15);
-    const nextMs = Date.now() + HOUR_MS;
+    setSweepSeconds(3_600);
+    const nextMs = Date.now() + HOUR_MS / 2;
     await setAlarm(nextMs);
     await sweeper().arm();
     expect(await alarm()).toBe(nextMs);
+  });
+
+  it("brings an alarm nearer that is later than SWEEP_SECONDS allows", async () => {
+    setSweepSeconds(1_800);
+    await setAlarm(Date.now() + HOUR_MS);
+    await sweeper().arm();
+    const next = await alarm();
+    expect(next === null || next < Date.now() + HOUR_MS / 2).toBe(true);
   });
 
   it("has its next alarm before it begins, and so after whatever comes", async () => {
@@ -70,7 +78,8 @@ describe("the sweeper's object, armed", () => {
 });
 
 const READS = [
-  'order by "tasks"."ring_at_ms"',
+  `"tasks"."status" <> 'unbound'`,
+  `"tasks"."status" = 'unbound'`,
   'order by "tasks"."ended_at_ms"',
   'order by "tasks"."deleted_at_ms"',
   'from "staged_files"',
@@ -81,6 +90,7 @@ const WRITES = [
   "queue: sendBatch",
   'update "tasks" set "ring_at_ms"',
   "UPDATE webhook_deliveries SET look_at_ms",
+  "DELETE FROM webhook_deliveries",
   'delete from "tasks"',
   "files: delete",
   'delete from "staged_files"',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openServices } from "../../../src/runtime/composition";
-import { ringForEnds, sweepDeliveries } from "../../../src/services/webhooks/deliveries";
+import { ringForEnds, sweepDeliveries, sweepOldDeliveries } from "../../../src/services/webhooks/deliveries";
 import { call } from "../../support/api";
 import { travelBack } from "../../support/clock";
 import { envWith } from "../../support/env-with";
@@ -137,7 +137,7 @@ describe("the sweeper", () => {
     const ageMs = services.clock.nowMs() - 30 * 86_400_000;
     await rows("UPDATE webhook_deliveries SET created_at_ms = ? WHERE id = ?", ageMs - 1, old.id);
     await rows("UPDATE webhook_deliveries SET created_at_ms = ? WHERE id = ?", ageMs + 60_000, young.id);
-    await sweepDeliveries(services);
+    await sweepOldDeliveries(services);
     await expect(deliveryOf(old.id)).rejects.toThrow("There is no delivery");
     expect((await deliveryOf(young.id)).state).toBe("pending");
   });

@@ -49,10 +49,19 @@ export class RequestDesk implements Port.TaskRequests {
     return after?.state === "claimed" && !after.ended ? "pending" : "canceled";
   }
 
-  /** An invoke may come at any time: it notes in the claim that the task runs, before anything else. */
+  /**
+   * An invoke may come at any time: it notes in the claim that the task runs, before anything else. Where there is no claim,
+   * because the object's storage was lost, D1 tells.
+   */
   async removeEnded(head: TaskHead): Promise<Port.RemoveAnswer | "open"> {
+    if (this.#find(head.id) === undefined && (await this.#isOpenInRow(head.id))) return "open";
     if (this.#isOpen(head.id)) await this.parts.driver.attend(head.id, "call");
     return this.#isOpen(head.id) ? "open" : this.remove(head);
+  }
+
+  async #isOpenInRow(taskId: string): Promise<boolean> {
+    const [sight] = await within(ROW_WITHIN_MS, lookAtTasks(this.parts.services, [taskId]));
+    return sight?.kind === "busy" || sight?.kind === "still";
   }
 
   #isOpen(taskId: string): boolean {
@@ -61,9 +70,11 @@ export class RequestDesk implements Port.TaskRequests {
   }
 
   async remove(head: TaskHead): Promise<Port.RemoveAnswer> {
+    const { driver } = this.parts;
     const known = this.#find(head.id);
-    if (known?.state === "retired") return this.#removedOrPending(known, "removed");
-    return (await this.parts.driver.retire({ task: head })) ? "removed" : "pending";
+    // Also where the record says that the row is a tombstone: whoever asks has seen one that is none, as after a restore.
+    const isDone = known?.state === "retired" ? driver.bury(known.head) : driver.retire({ task: head });
+    return (await isDone) ? "removed" : "pending";
   }
 
   async #removedOrPending<T>(record: Tombstone, removed: T): Promise<T | "pending"> {
@@ -103,10 +114,10 @@ export class RequestDesk implements Port.TaskRequests {
     return "opened";
   }
 
-  /** Looks after the task now. */
+  /** Looks after the task now. @returns false where nothing is known of it, or nothing but that it is over. */
   async poke(taskId: string): Promise<boolean> {
     const record = this.#find(taskId);
-    if (record === undefined) return false;
+    if (record === undefined || record.state === "retired") return false;
     if (record.state === "claimed" && record.ended) await this.#reopenIfOpen(taskId);
     await this.parts.driver.attend(taskId, "call");
     return true;

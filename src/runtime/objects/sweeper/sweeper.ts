@@ -1,7 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import { errorText } from "../../../domain/basics/error-text";
 import type { Services } from "../../../services/context";
-import { sweep } from "../../../services/sweeping/sweep";
+import { Sweep } from "../../../services/sweeping/sweep";
 import { openServices } from "../../composition";
 
 /** Never in the past, and far enough that a loop would be seen. */
@@ -16,28 +15,29 @@ const SOONEST_MS = 50;
  */
 export class Sweeper extends DurableObject<Env> {
   readonly #services: Services;
+  readonly #sweep: Sweep;
 
   constructor(ctx: DurableObjectState, env: Env, services: Services = openServices(env)) {
     super(ctx, env);
     this.#services = services;
+    this.#sweep = new Sweep(services);
   }
 
-  /** Sees to it that a sweep comes, soon where none was to come. May be called at any time. */
+  /** Sees to it that a sweep comes within `SWEEP_SECONDS`. May be called at any time. */
   async arm(): Promise<void> {
-    if (this.#services.limits.sweepSeconds === null) return;
+    const { sweepSeconds } = this.#services.limits;
+    if (sweepSeconds === null) return;
     const nextMs = await this.ctx.storage.getAlarm();
-    if (nextMs === null || nextMs < Date.now()) await this.#setAlarm(SOONEST_MS);
+    const nowMs = Date.now();
+    const isComing = nextMs !== null && nextMs >= nowMs && nextMs <= nowMs + sweepSeconds * 1_000;
+    if (!isComing) await this.#setAlarm(SOONEST_MS);
   }
 
   override async alarm(): Promise<void> {
-    const { limits, log } = this.#services;
-    if (limits.sweepSeconds === null) return;
-    await this.#setAlarm(limits.sweepSeconds * 1_000);
-    try {
-      if (await sweep(this.#services)) await this.#setAlarm(SOONEST_MS);
-    } catch (error) {
-      log("error", "sweep-failed", { error: errorText(error) });
-    }
+    const { sweepSeconds } = this.#services.limits;
+    if (sweepSeconds === null) return;
+    await this.#setAlarm(sweepSeconds * 1_000);
+    if (await this.#sweep.take()) await this.#setAlarm(SOONEST_MS);
   }
 
   async #setAlarm(inMs: number): Promise<void> {
