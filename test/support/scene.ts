@@ -87,3 +87,18 @@ export async function onceEach(from: Scene, task: any): Promise<boolean> {
     target?.memory_count === made.length
   );
 }
+
+/** Rows like that of a task, under ids that begin with its own. @returns the ids. */
+export async function copyTask(id: string, count: number): Promise<readonly string[]> {
+  const ids = Array.from({ length: count }, (_, copy) => `${id}-${copy}`);
+  await rows(
+    `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata, fingerprint, command,
+       run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms)
+     SELECT copy.value, namespace_id, request_id, key_id, tasks.type, operation, status, tags, metadata, fingerprint, command,
+       run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms
+     FROM tasks JOIN json_each(?2) AS copy WHERE tasks.id = ?1`,
+    id,
+    JSON.stringify(ids),
+  );
+  return ids;
+}

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import { errorText } from "../../domain/basics/error-text";
-import { delayDueTasks, type DueReservation, listDueReservations, listDueTasks } from "../../data/tasks/sweep-store";
+import { delayDueTasks, listDueReservations, listDueTasks } from "../../data/tasks/sweep-store";
+import type { TaskHead } from "../../domain/tasks/task";
 import type { Swept, SweepTime } from "../basics/swept";
 import type { Services } from "../context";
 
@@ -48,7 +49,7 @@ export async function sweepReservations(services: Services, { endMs }: SweepTime
  * Its object ends it in time; where that has lost its record, this does. The object is asked first: the id may have been
  * filled in time, with the row still to come.
  */
-async function endReservation(services: Services, { isOver: _, ...head }: DueReservation): Promise<void> {
+async function endReservation(services: Services, head: TaskHead): Promise<void> {
   try {
     if (!(await services.requests.poke(head.id))) await services.requests.remove(head);
   } catch (error) {

@@ -27,7 +27,7 @@ export class RetentionSweep {
     const old = await listRetainedTasks(db, { olderThanMs, after: this.#after, limit: RETIRED_PER_SWEEP });
     const slot = pLimit(OBJECTS_AT_ONCE);
     const removed = await Promise.all(
-      old.map(({ endedAtMs: _, ...head }) => slot(async () => clock.nowMs() < endMs && retire(services, head))),
+      old.map((head) => slot(async () => clock.nowMs() < endMs && retire(services, head))),
     );
     const isPageFull = old.length === RETIRED_PER_SWEEP;
     const last = old.at(-1);
