@@ -19,7 +19,7 @@ import type {
 import type { TaskRequests } from "./ports/task-requests";
 import type { TaskWatchers } from "./ports/task-watchers";
 
-/** What every verb needs, whoever calls it: HTTP, a queue or an alarm. */
+/** What every verb needs, whether HTTP, a queue or an alarm calls it. */
 export interface Services {
   readonly db: Database;
   readonly clock: Clock;
@@ -72,7 +72,7 @@ export interface CallContext extends Services {
 export interface Limits {
   readonly leaseSeconds: number;
   readonly heartbeatSeconds: number;
-  /** So long a bell may take to be heard; after that the sweeper rings. */
+  /** How long a bell may take to be heard. After that the sweeper rings. */
   readonly ringSeconds: number;
   /** How often the sweeper sweeps; null where it does not. */
   readonly sweepSeconds: number | null;

@@ -3,7 +3,7 @@ import type { Database } from "./database";
 
 /**
  * The time of all SQL: D1's own clock as the statement runs, in milliseconds since the epoch, plus what the clock port
- * is put forward by. No statement takes its time from whoever sends it: clocks of isolates differ, and what is late
+ * is put forward by. No statement takes its time from the isolate that sends it: clocks of isolates differ, and what is late
  * must be told by the clock that wrote what it is compared with. Within one statement it stands still; two statements of
  * one batch may see two times, so none may rely on another's.
  */

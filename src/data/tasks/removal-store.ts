@@ -73,7 +73,7 @@ export async function purgeTask(db: Database, namespaceId: string, taskId: strin
   ]);
 }
 
-/** The oldest tasks of a namespace that ended so long ago and are not removed: by the time of their end. */
+/** Tasks of a namespace that ended `olderThanMs` ago or earlier and are not removed, in the order of their ends. */
 export function listEndedTasks(
   db: Database,
   namespaceId: string,

@@ -19,7 +19,7 @@ export async function insertStagedFile(
   await db.insert(stagedFiles).values({ ...file, stagedAtMs: nowMs(db) });
 }
 
-/** The staged files of all namespaces that are so old, the oldest first. */
+/** The files of all namespaces that were staged `olderThanMs` ago or earlier, the oldest first. */
 export async function listOldStagedFiles(
   db: Database,
   olderThanMs: number,

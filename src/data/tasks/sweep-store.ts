@@ -59,7 +59,10 @@ export async function delayDueTasks(db: Database, taskIds: readonly string[]): P
     .where(and(among(tasks.id, taskIds), isNull(tasks.endedAtMs), lte(tasks.ringAtMs, nowMs(db))));
 }
 
-/** Tasks of all namespaces that ended so long ago and are not removed, in the order of their ends, after the cursor. */
+/**
+ * Tasks of all namespaces that ended `olderThanMs` ago or earlier and are not removed, in the order of their ends, after the
+ * cursor.
+ */
 export function listRetainedTasks(
   db: Database,
   {
@@ -79,7 +82,7 @@ export function listRetainedTasks(
 }
 
 /**
- * Forgets tombstones that are so old, the oldest first, with what is left of their events.
+ * Forgets tombstones that were made `olderThanMs` ago or earlier, the oldest first, with what is left of their events.
  * @returns how many.
  */
 export async function purgeTombstones(db: Database, olderThanMs: number, limit: number): Promise<number> {

@@ -21,7 +21,7 @@ export interface KeyLook {
  * The keys that callers of this isolate proved lately, so that not every call reads its key from D1. It holds the
  * SHA-256 of a secret and never the secret: each call still proves that it has it.
  *
- * Only a key whose secret was verified is kept, so that whoever tries keys out neither fills it nor learns from it. It
+ * Only a key whose secret was verified is kept, so that a caller who tries keys out neither fills it nor learns from it. It
  * knows no promises, because a Worker must not wait for what another call began: calls that come together while the key
  * is unknown each read it.
  */

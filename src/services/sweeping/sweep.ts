@@ -12,7 +12,7 @@ import { sweepDeliveries, sweepOldDeliveries } from "../webhooks/deliveries";
 /** A step of a sweep: a bounded page of what one table says is due. Repeatable, and harmless beside another of its kind. */
 type SweepStep = (services: Services, time: SweepTime) => Promise<Swept>;
 
-/** A step may take so long. With the default of SWEEP_SECONDS the two rounds of steps end before the next sweep. */
+/** The longest that a step may take. With the default of SWEEP_SECONDS the two rounds of steps end before the next sweep. */
 const STEP_MS_MAX = 7_500;
 
 /**

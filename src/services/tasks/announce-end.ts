@@ -8,7 +8,7 @@ import { tellWatchers } from "./notify-watchers";
 /*
  * The one place where the end of a run is told.
  *
- * Order: D1 first. An end is announced only once the row has it, so whoever hears of it and looks finds it there.
+ * Order: D1 first. An end is announced only once the row has it, so a reader who hears of it and looks finds it there.
  * Concurrency: all three are told at once, and none waits for another.
  * Failure: one that fails is logged and stops no other. Nothing is thrown: the end stands, told or not.
  * Repeat: telling again changes nothing. The object marks the end of a run once, watchers read the same events by their

@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 
 beforeEach(() => resetFaults());
 
-/** A task that ended so long after the epoch: far past its retention. */
+/** A task that ended `atMs` after the epoch: far past its retention. */
 async function endedTask(atMs: number): Promise<string> {
   const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
   await endOf(id);

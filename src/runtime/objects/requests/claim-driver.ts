@@ -36,8 +36,8 @@ export class ClaimDriver {
   constructor(private readonly parts: DriverParts) {}
 
   /**
-   * One drive of a task at a time; who comes meanwhile waits for the same. It waits for the row and for no queue, so that
-   * a call may wait for it whoever began it. Never throws.
+   * One drive of a task at a time; a caller that comes meanwhile waits for the same. It waits for the row and for no queue,
+   * so that a call may wait for a drive that the alarm began. Never throws.
    */
   drive(taskId: string, by: Driver): Promise<void> {
     const running = this.#driving.get(taskId);

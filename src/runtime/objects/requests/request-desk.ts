@@ -72,7 +72,7 @@ export class RequestDesk implements Port.TaskRequests {
   async remove(head: TaskHead): Promise<Port.RemoveAnswer> {
     const { driver } = this.parts;
     const known = this.#find(head.id);
-    // Also where the record says that the row is a tombstone: whoever asks has seen one that is none, as after a restore.
+    // Also where the record says that the row is a tombstone: the caller has seen one that is none, as after a restore.
     const isDone = known?.state === "retired" ? driver.bury(known.head) : driver.retire({ task: head });
     return (await isDone) ? "removed" : "pending";
   }
