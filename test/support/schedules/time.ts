@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { travelMs } from "../clock";
 
 const DAY_MS = 86_400_000;
 /** So far ahead no alarm fires by itself: the object sets it by this clock, and the platform waits by its own. */
@@ -7,14 +8,12 @@ const START_AHEAD_MS = 1_000 * DAY_MS;
 const LONG_MS = 1_000;
 const SHORTENED = 40;
 
-let aheadMs = START_AHEAD_MS;
 let hurried = false;
 
-/** From here on the clock of tests, Worker and objects is ahead, and goes further only with {@link advance}. */
+/** From here on the clock of Worker, objects and SQL is ahead; {@link advance} puts it on. */
 export function takeTime(): void {
-  const { now } = Date;
   const wait = globalThis.setTimeout;
-  vi.spyOn(Date, "now").mockImplementation(() => now() + aheadMs);
+  travelMs(START_AHEAD_MS);
   // The jitter of the back-off: a schedule shall say alone what is due.
   vi.spyOn(Math, "random").mockReturnValue(0.5);
   const waitLess = (work: () => void, ms = 0) => wait(work, hurried && ms >= LONG_MS ? ms / SHORTENED : ms);
@@ -29,7 +28,7 @@ export function endTime(): void {
 }
 
 export function advance(ms: number): void {
-  aheadMs += ms;
+  travelMs(ms);
 }
 
 export function hurry(on: boolean): void {
