@@ -10,7 +10,8 @@ import { useService } from "../support/service.ts";
 const LINES = 4_000;
 const END_MS_MAX = 120_000;
 
-const service = useService();
+// A short lease, so that what a killed process held is soon free.
+const service = useService({ variables: { LEASE_SECONDS: "3" } });
 const run = promisify(execFile);
 
 let folder: string;
