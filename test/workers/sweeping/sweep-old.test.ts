@@ -9,7 +9,7 @@ import { arm, disarm, resetFaults } from "../../support/faults";
 import { withFaults } from "../../support/faulty-bindings";
 import { refusalOf } from "../../support/refusal";
 import { bellOf, silentTask } from "../../support/requests-object";
-import { loseObject } from "../../support/reserve";
+import { loseObject, reserved } from "../../support/reserve";
 import { batchOf, copyTask, endOf, putBatch, rows, scene } from "../../support/scene";
 import { sweepOnce } from "../../support/sweeper";
 
@@ -81,6 +81,14 @@ describe("a sweep of what is old", () => {
     await rows("UPDATE tasks SET deleted_at_ms = NULL, ended_at_ms = 1 WHERE id = ?", id);
     await sweepOnce();
     expect(await rows("SELECT 1 FROM tasks WHERE id = ? AND deleted_at_ms IS NOT NULL", id)).toHaveLength(1);
+  });
+
+  it("leaves a reservation alone that is due and not over, though its object has lost its record", async () => {
+    const { id } = await reserved();
+    await loseObject(id);
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", id);
+    await sweepOnce();
+    expect(await rows("SELECT 1 FROM tasks WHERE id = ? AND status = 'unbound'", id)).toHaveLength(1);
   });
 
   it("passes over tasks that cannot be removed, however many they are, and comes back to them", async () => {
