@@ -9,7 +9,7 @@ import type { Services } from "../../../src/services/context";
 import { ServiceError } from "../../../src/services/errors/errors";
 import type { ReVoiceRequest, TextGenerator } from "../../../src/services/ports/ports";
 import { until } from "../../support/api";
-import { loggedCalls, resetFaults } from "../../support/faults";
+import { loggedCalls, resetFaults, watchCalls } from "../../support/faults";
 import { withFaults } from "../../support/faulty-bindings";
 import { consumerOf, silentTask } from "../../support/model-consumer";
 import { onceEach, reVoiced, rows, taskOf } from "../../support/scene";
@@ -36,8 +36,6 @@ async function consume(taskIds: readonly string[], answer: Answer, more: Partial
   const batch = createMessageBatch("refrain-task-bells", messages);
   await consumeBells({ ...services, generator: generatorOf(answer), ...more }, batch);
 }
-
-const rings = () => loggedCalls().filter((label) => label.startsWith("queue: sendBatch")).length;
 
 const partsOf = (taskId: string) =>
   rows(
@@ -220,7 +218,7 @@ describe("invocations with one gate", () => {
       {},
       { ...openServices(withFaults(env)), modelGate },
     );
-    const before = rings();
+    const called = watchCalls([id]);
     const ringing = consumer.ring(id);
     await until(
       async () => (await partsOf(id))[0]?.["lease_token"],
@@ -231,7 +229,7 @@ describe("invocations with one gate", () => {
     const [part] = await partsOf(id);
     expect(part).toMatchObject({ status: "open", attempts: 0, lease_token: null });
     expect(part?.["not_before_ms"]).toBeLessThanOrEqual(serviceClock.nowMs());
-    expect(rings()).toBe(before + 1);
+    expect(called.filter((label) => label.startsWith("queue: sendBatch"))).toHaveLength(1);
   });
 
   it("wait out a short rest within the turn: the part is not given back", async () => {
