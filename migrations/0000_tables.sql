@@ -19,6 +19,7 @@ CREATE TABLE `agents` (
 	`managed` integer NOT NULL,
 	`metadata` text NOT NULL,
 	`version` integer NOT NULL,
+	`revision` integer DEFAULT 1 NOT NULL,
 	`created_at_ms` integer NOT NULL,
 	`updated_at_ms` integer NOT NULL,
 	`deleted_at_ms` integer
@@ -60,6 +61,7 @@ CREATE TABLE `collections` (
 	`metadata` text NOT NULL,
 	`memory_count` integer NOT NULL,
 	`version` integer NOT NULL,
+	`revision` integer DEFAULT 1 NOT NULL,
 	`created_at_ms` integer NOT NULL,
 	`updated_at_ms` integer NOT NULL,
 	`deleted_at_ms` integer
@@ -67,13 +69,6 @@ CREATE TABLE `collections` (
 --> statement-breakpoint
 CREATE INDEX `collections_list` ON `collections` (`namespace_id`,`created_at_ms`,`id`);--> statement-breakpoint
 CREATE INDEX `collections_agent` ON `collections` (`agent_id`) WHERE agent_id IS NOT NULL;--> statement-breakpoint
-CREATE TABLE `creations` (
-	`id` text PRIMARY KEY NOT NULL,
-	`namespace_id` text NOT NULL,
-	`body` text,
-	`created_at_ms` integer NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE `memories` (
 	`seq` integer PRIMARY KEY NOT NULL,
 	`id` text NOT NULL,
@@ -113,13 +108,48 @@ CREATE TABLE `namespaces` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `namespaces_name_unique` ON `namespaces` (`name`);--> statement-breakpoint
 CREATE INDEX `namespaces_list` ON `namespaces` (`created_at_ms`,`id`);--> statement-breakpoint
-CREATE TABLE `held_ids` (
+CREATE TABLE `requests` (
+	`id` text PRIMARY KEY NOT NULL,
 	`namespace_id` text NOT NULL,
-	`task_id` text NOT NULL,
-	`until_ms` integer NOT NULL,
-	PRIMARY KEY(`namespace_id`, `task_id`)
+	`request_id` text NOT NULL,
+	`door` text NOT NULL,
+	`fingerprint` text,
+	`reserved_fingerprint` text,
+	`request` text,
+	`call_id` text NOT NULL,
+	`made_id` text,
+	`made_run` integer,
+	`bulk_id` text,
+	`subject` text,
+	`canceled` integer DEFAULT false NOT NULL,
+	`held_until_ms` integer,
+	`first_seen_at_ms` integer NOT NULL,
+	`last_seen_at_ms` integer NOT NULL,
+	`replay_count` integer DEFAULT 0 NOT NULL,
+	`mismatch_count` integer DEFAULT 0 NOT NULL,
+	`retired_at_ms` integer,
+	`status` text,
+	`run` integer,
+	`ended_at_ms` integer,
+	`target_id` text,
+	`leftovers` integer DEFAULT false NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE INDEX `requests_held` ON `requests` (`namespace_id`,`held_until_ms`) WHERE held_until_ms IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `requests_barred` ON `requests` (`held_until_ms`,`id`) WHERE door = 'cancel';--> statement-breakpoint
+CREATE INDEX `requests_bulk` ON `requests` (`bulk_id`) WHERE bulk_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `requests_made` ON `requests` (`made_id`) WHERE made_id IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `requests_subject` ON `requests` (`namespace_id`,`subject`,`first_seen_at_ms`) WHERE subject IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `requests_retired` ON `requests` (`retired_at_ms`,`id`) WHERE retired_at_ms IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `requests_leftovers` ON `requests` (`retired_at_ms`,`id`) WHERE leftovers = 1;--> statement-breakpoint
+CREATE TABLE `staged_files` (
+	`name` text PRIMARY KEY NOT NULL,
+	`namespace_id` text NOT NULL,
+	`task_id` text NOT NULL,
+	`staged_at_ms` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `staged_files_old` ON `staged_files` (`staged_at_ms`,`name`);--> statement-breakpoint
 CREATE TABLE `task_events` (
 	`task_id` text NOT NULL,
 	`sequence` integer NOT NULL,
@@ -197,10 +227,10 @@ CREATE TABLE `tasks` (
 	`tags` text NOT NULL,
 	`memo` text,
 	`metadata` text NOT NULL,
-	`fingerprint` text NOT NULL,
 	`command` text,
 	`run` integer NOT NULL,
 	`attempts` integer NOT NULL,
+	`revision` integer DEFAULT 1 NOT NULL,
 	`total` integer,
 	`planned_at_ms` integer,
 	`result` text,
@@ -211,8 +241,6 @@ CREATE TABLE `tasks` (
 	`ended_at_ms` integer,
 	`ring_at_ms` integer NOT NULL,
 	`rings` integer DEFAULT 0 NOT NULL,
-	`deleted_at_ms` integer,
-	`subject` text,
 	`webhook` text,
 	`watched_until_ms` integer,
 	`run_started_at_ms` integer,
@@ -222,10 +250,8 @@ CREATE TABLE `tasks` (
 CREATE INDEX `tasks_list` ON `tasks` (`namespace_id`,`created_at_ms`,`id`);--> statement-breakpoint
 CREATE INDEX `tasks_ring` ON `tasks` (`ring_at_ms`,`id`) WHERE ended_at_ms IS NULL;--> statement-breakpoint
 CREATE INDEX `tasks_reserved` ON `tasks` (`ring_at_ms`,`id`) WHERE status = 'unbound';--> statement-breakpoint
-CREATE INDEX `tasks_ended` ON `tasks` (`namespace_id`,`ended_at_ms`) WHERE ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL;--> statement-breakpoint
-CREATE INDEX `tasks_retained` ON `tasks` (`ended_at_ms`,`id`) WHERE ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL;--> statement-breakpoint
-CREATE INDEX `tasks_tombstones` ON `tasks` (`deleted_at_ms`,`id`) WHERE deleted_at_ms IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `tasks_subject` ON `tasks` (`namespace_id`,`subject`,`created_at_ms`) WHERE subject IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_ended` ON `tasks` (`namespace_id`,`ended_at_ms`) WHERE ended_at_ms IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `tasks_retained` ON `tasks` (`ended_at_ms`,`id`) WHERE ended_at_ms IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `collection_vectors` (
 	`collection_id` text NOT NULL,
 	`embedder_id` text NOT NULL,
@@ -307,12 +333,3 @@ CREATE TABLE `webhooks` (
 );
 --> statement-breakpoint
 CREATE INDEX `webhooks_list` ON `webhooks` (`namespace_id`,`created_at_ms`,`id`);
---> statement-breakpoint
-CREATE TABLE `staged_files` (
-	`name` text PRIMARY KEY NOT NULL,
-	`namespace_id` text NOT NULL,
-	`task_id` text NOT NULL,
-	`staged_at_ms` integer NOT NULL
-);
---> statement-breakpoint
-CREATE INDEX `staged_files_old` ON `staged_files` (`staged_at_ms`,`name`);

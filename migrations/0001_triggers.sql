@@ -197,3 +197,29 @@ BEGIN
     AND EXISTS (SELECT 1 FROM json_each(coalesce(new.webhook, old.webhook), '$.events') WHERE value = new.status)
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries WHERE id = 'delivery_' || substr(new.id, 6) || '_' || new.run);
 END;
+--> statement-breakpoint
+-- What a creation reads of an agent or a collection has a revision, and its insert names it. Every change of the two counts,
+-- and for an agent those of its bindings too: whichever statement makes them. Memories that come and go do not.
+CREATE TRIGGER agents_revision AFTER UPDATE OF version, deleted_at_ms ON agents BEGIN
+  UPDATE agents SET revision = revision + 1 WHERE id = new.id;
+END;
+--> statement-breakpoint
+CREATE TRIGGER collections_revision AFTER UPDATE OF version, deleted_at_ms ON collections BEGIN
+  UPDATE collections SET revision = revision + 1 WHERE id = new.id;
+  UPDATE agents SET revision = revision + 1
+  WHERE new.deleted_at_ms IS NOT old.deleted_at_ms
+    AND id IN (SELECT agent_id FROM agent_collections WHERE collection_id = new.id);
+END;
+--> statement-breakpoint
+CREATE TRIGGER agent_collections_revision_insert AFTER INSERT ON agent_collections BEGIN
+  UPDATE agents SET revision = revision + 1 WHERE id = new.agent_id;
+END;
+--> statement-breakpoint
+CREATE TRIGGER agent_collections_revision_delete AFTER DELETE ON agent_collections BEGIN
+  UPDATE agents SET revision = revision + 1 WHERE id = old.agent_id;
+END;
+--> statement-breakpoint
+-- A reservation that was filled or has ended is held no more, whichever statement does it.
+CREATE TRIGGER tasks_unheld AFTER UPDATE OF status ON tasks WHEN old.status = 'unbound' AND new.status <> 'unbound' BEGIN
+  UPDATE requests SET held_until_ms = NULL WHERE id = new.id;
+END;

@@ -10,6 +10,7 @@ import type { Emit, Summary } from "./bench/events.ts";
 import { measureGrowth } from "./bench/growth.ts";
 import { startLoadGenerator } from "./bench/load-generator.ts";
 import { createOutput } from "./bench/output.ts";
+import { addWorkTree, type WorkTree } from "./bench/work-tree.ts";
 import { PROJECT_ROOT } from "./dev/wrangler.ts";
 import { endOnSignals, interruption } from "./interruption.ts";
 import { scriptMain } from "./script-main.ts";
@@ -23,6 +24,8 @@ const USAGE = `Measures how fast tasks are created, beside the least that it cou
   --seconds N     length of a round, after its warm-up (4)
   --only A,B      these subjects alone
   --shared N      how many objects the shared placement has (1)
+  --against C     the service at commit C beside ours
+  --counts        only what is counted: it needs no quiet machine
   --rows N        for bench:growth, how many tasks there are (1,000,000)
   --json          one JSON object a line; the last is the summary
 
@@ -33,8 +36,11 @@ const WARM_UP_SECONDS = 1.5;
 const DEFAULTS = { rounds: 5, seconds: 4, shared: 1, rows: 1_000_000 };
 
 let workDir: string | undefined;
+let tree: WorkTree | null = null;
 
-function removeWorkDir(): void {
+function cleanUp(): void {
+  tree?.remove();
+  tree = null;
   if (workDir !== undefined) rmSync(workDir, { recursive: true, force: true });
 }
 
@@ -46,6 +52,8 @@ function readOptions() {
         seconds: { type: "string" },
         only: { type: "string" },
         shared: { type: "string" },
+        against: { type: "string" },
+        counts: { type: "boolean" },
         rows: { type: "string" },
         growth: { type: "boolean" },
         json: { type: "boolean" },
@@ -58,6 +66,8 @@ function readOptions() {
       sharedObjects: aboveZero("shared", values.shared, DEFAULTS.shared),
       rows: aboveZero("rows", values.rows, DEFAULTS.rows),
       only: values.only?.split(",").filter((name) => name !== "") ?? [],
+      against: values.against ?? null,
+      countsOnly: values.counts ?? false,
       growth: values.growth ?? false,
       json: values.json ?? false,
       help: values.help ?? false,
@@ -75,14 +85,16 @@ async function run(options: ReturnType<typeof readOptions>, emit: Emit): Promise
   const generator = startLoadGenerator(signal);
   try {
     const bench: Bench = { ...options, workDir, generator, warmUpSeconds: WARM_UP_SECONDS, signal, emit };
-    return await (options.growth ? measureGrowth(bench, options.rows) : measureCreation(bench));
+    if (options.growth) return await measureGrowth(bench, options.rows);
+    tree = options.against === null ? null : addWorkTree(options.against);
+    return await measureCreation(bench, { tree, countsOnly: options.countsOnly });
   } finally {
     generator.end();
     await rm(workDir, { recursive: true, force: true });
   }
 }
 
-endOnSignals(removeWorkDir);
+endOnSignals(cleanUp);
 process.exitCode = await scriptMain({
   usage: USAGE,
   readOptions,

@@ -79,7 +79,10 @@ async function run(options: Options): Promise<boolean> {
   workDir = await mkdtemp(join(PROJECT_ROOT, ".wrangler/bench-"));
   tell("Preparing: the bundle and its tables ...");
   const scene = await makeScene(workDir, signal);
-  const runtime = await startRuntime(await serviceWorker(scene.code, "per-request", options.embedder), scene.stateDir);
+  const runtime = await startRuntime(
+    await serviceWorker(scene.service, "per-request", options.embedder),
+    scene.stateDir,
+  );
   try {
     const texts = new Texts(SEED);
     const collections: Collection[] = [];

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 
 import { aboveZero } from "./bench/above-zero.ts";
 import { BenchFault } from "./bench/bench-fault.ts";
-import { machineLoad } from "./bench/creation.ts";
+import { busyNotes, machineLoad } from "./bench/creation.ts";
 import { startRuntime } from "./bench/runtime.ts";
 import { median } from "./bench/statistics.ts";
 import type { EmitTask, TaskSummary } from "./bench/tasks/events.ts";
@@ -32,8 +32,6 @@ const USAGE = `Measures how a task keeps pace with its model, and counts what ea
 The exit code is 1 when a target is missed. See test/bench/README.md.
 `;
 
-/** A load for each core above which others take the time that is measured. */
-const BUSY = 0.5;
 const DEFAULTS = { rounds: 3, memories: 1_000 };
 const MODEL = { latencyMs: 200, limit: 16 };
 /** A Worker may hold six calls open; locally nothing limits it. */
@@ -137,7 +135,7 @@ function notesOf(loadBefore: number): readonly string[] {
   const cores = cpus().length;
   return [
     `${cores} cores; load before the bench ${loadBefore.toFixed(1)}. Times are the local runtime's; counts are not.`,
-    ...(loadBefore > cores * BUSY ? ["The machine was busy: its times, reached or missed, mean nothing."] : []),
+    ...busyNotes(loadBefore),
     "Not in the dollars: what a plan includes, storage, the time for which objects are in memory, and the model.",
     "Processor time is that of the whole local runtime, its database and queue included: an upper bound.",
   ];

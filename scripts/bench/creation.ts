@@ -1,15 +1,21 @@
 import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
 
 import { BenchFault } from "./bench-fault.ts";
+import { measureObjectWorth } from "./counted/object-worth.ts";
+import { countOperations, type OperationCounts } from "./counted/operations.ts";
 import type { Emit, Summary } from "./events.ts";
 import { freshState, type RoundTools, runRound, type Sample } from "./round.ts";
-import { makeScene } from "./scene.ts";
+import { makeScene, type Scene } from "./scene.ts";
 import { type Measured, summarize } from "./statistics.ts";
-import { listSubjects, type Subject } from "./subjects.ts";
+import { type Former, listSubjects, type Subject } from "./subjects.ts";
 import { ratioTargets } from "./targets.ts";
+import type { WorkTree } from "./work-tree.ts";
 
 /** Rounds that lie further apart tell more of the machine than of the subject. */
 const SPREAD_MAX = 1.5;
+/** A load for each core above which others take the time that is measured. */
+const BUSY = 0.5;
 
 /** The bench under way: its folder, its tools, and how often it measures. */
 export interface Bench extends RoundTools {
@@ -30,20 +36,57 @@ export interface Contender {
   readonly state: () => Promise<string>;
 }
 
-/** Floors, Workflows and ours, side by side. */
-export async function measureCreation(bench: Bench): Promise<Summary> {
+/** What else `bench:create` is asked for. */
+export interface CreationOptions {
+  /** The files of another commit, to be measured beside ours. */
+  readonly tree: WorkTree | null;
+  /** Only what is counted, and nothing that is timed. */
+  readonly countsOnly: boolean;
+}
+
+/** Floors, Workflows and ours, side by side; and what a creation asks of the platform, counted. */
+export async function measureCreation(bench: Bench, { tree, countsOnly }: CreationOptions): Promise<Summary> {
   const loadBefore = machineLoad();
   bench.emit({ event: "preparing", what: "Preparing: the bundle, its tables, an agent and a collection ..." });
   const scene = await makeScene(bench.workDir, bench.signal);
-  const subjects = chosen(await listSubjects(scene, bench.sharedObjects), bench.only);
-  const measured = await measureInTurns(
-    bench,
-    subjects.map((subject) => ({ name: subject.name, subject, state: () => freshState(subject, bench.workDir) })),
-  );
-  const targets = ratioTargets(measured);
-  const ok = targets.every((target) => target.ok);
-  const notes = ["The queue has no consumer: bells are sent, and no task runs.", ...machineNotes(measured, loadBefore)];
-  return { event: "summary", ok, subjects: measured, targets, notes };
+  const former = tree === null ? null : await makeFormer(tree, bench);
+  const subjects = chosen(await listSubjects(scene, bench.sharedObjects, former), bench.only);
+  const contenders = subjects.map((subject) => ({
+    name: subject.name,
+    subject,
+    state: () => freshState(subject, bench.workDir),
+  }));
+  const measured = countsOnly ? [] : await measureInTurns(bench, contenders);
+  const targets = ratioTargets(measured, tree);
+  const counts = bench.only.length > 0 ? {} : await countAll(bench, scene, former);
+  const notes = [
+    "The queue has no consumer: bells are sent, and no task runs.",
+    ...(tree === null || tree.hasOurPackages
+      ? []
+      : [`package-lock.json of ${tree.name} differs: it ran with the packages of this checkout.`]),
+    ...(countsOnly ? [] : machineNotes(measured, loadBefore)),
+  ];
+  return { event: "summary", ok: targets.every(({ ok }) => ok), subjects: measured, targets, ...counts, notes };
+}
+
+async function makeFormer(tree: WorkTree, { emit, workDir, signal }: Bench): Promise<Former> {
+  emit({ event: "preparing", what: `The same at ${tree.name} ...` });
+  return { against: tree, scene: await makeScene(join(workDir, "former"), signal, tree.root) };
+}
+
+async function countAll(
+  bench: Bench,
+  scene: Scene,
+  former: Former | null,
+): Promise<Pick<Summary, "counted" | "worth">> {
+  const { emit, sharedObjects } = bench;
+  emit({ event: "preparing", what: "Counting what a creation asks of the platform: a minute or two ..." });
+  const counted: OperationCounts[] = [];
+  for (const placement of ["per-request", sharedObjects] as const) {
+    counted.push(...(await countOperations(scene, placement, bench)));
+    if (former !== null) counted.push(...(await countOperations(former.scene, placement, bench, former.against)));
+  }
+  return { counted, worth: await measureObjectWorth(scene, bench) };
 }
 
 /**
@@ -80,14 +123,21 @@ export function machineLoad(): number {
   return loadavg()[0] ?? Number.NaN;
 }
 
+/** That others took the time which was measured, where they did. */
+export function busyNotes(loadBefore: number): readonly string[] {
+  const isBusy = loadBefore > cpus().length * BUSY;
+  return isBusy ? ["The machine was busy: its times, reached or missed, mean nothing."] : [];
+}
+
 /** How far the figures can be trusted. */
 export function machineNotes(measured: readonly Measured[], loadBefore: number): readonly string[] {
   const unsteady = measured.filter(({ slowest, fastest }) => fastest > SPREAD_MAX * slowest).length;
   const machine = `${cpus().length} cores; load before the bench ${loadBefore.toFixed(1)}.`;
-  if (unsteady === 0) return [machine];
+  if (unsteady === 0) return [machine, ...busyNotes(loadBefore)];
   const share = `${unsteady} of ${measured.length} subjects`;
   return [
     machine,
+    ...busyNotes(loadBefore),
     `In ${share} the fastest round was over ${SPREAD_MAX} times the slowest: run it on a quieter machine.`,
   ];
 }

@@ -4,8 +4,6 @@ import { resolve } from "node:path";
 import { parse } from "smol-toml";
 import { z } from "zod";
 
-import { PROJECT_ROOT } from "../dev/wrangler.ts";
-
 /** What the benches follow of wrangler.toml: a binding that is new there is there too. */
 const Deployment = z.object({
   vars: z.record(z.string(), z.string()),
@@ -34,8 +32,9 @@ const Deployment = z.object({
 });
 export type Deployment = z.infer<typeof Deployment>;
 
-export async function readDeployment(): Promise<Deployment> {
-  return Deployment.parse(parse(await readFile(resolve(PROJECT_ROOT, "wrangler.toml"), "utf8")));
+/** @param root the checkout whose wrangler.toml it is. */
+export async function readDeployment(root: string): Promise<Deployment> {
+  return Deployment.parse(parse(await readFile(resolve(root, "wrangler.toml"), "utf8")));
 }
 
 /** The bindings of its objects, in the words of the local runtime. */

@@ -1,3 +1,5 @@
+import type { Worth } from "./counted/object-worth.ts";
+import type { OperationCounts } from "./counted/operations.ts";
 import type { Measured } from "./statistics.ts";
 import type { Target } from "./targets.ts";
 
@@ -22,6 +24,10 @@ export interface Summary {
   readonly ok: boolean;
   readonly subjects: readonly Measured[];
   readonly targets: readonly Target[];
+  /** What operations ask of the platform: counted, not timed. */
+  readonly counted?: readonly OperationCounts[];
+  /** What the objects of request ids save: counted too. */
+  readonly worth?: readonly Worth[];
   readonly notes: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 
 import { z } from "zod";
 
@@ -11,14 +11,18 @@ const APART_MS = 7_776;
 /** Far longer than the rows are old. */
 const NOT_DUE_MS = 31_536_000_000;
 const DUE_ROWS = 100;
+/** A creation writes a row into each. */
+const TABLES = ["requests", "tasks"] as const;
 
+type Table = (typeof TABLES)[number];
 type Database = Awaited<ReturnType<Runtime["database"]>>;
 const Named = z.object({ name: z.string() });
 
 /**
- * Fills `tasks` below `stateDir`, by SQL: copies of a real row, each with ids and times of its own. Ids are random, as
- * those of real tasks are. Half of them have ended; the others are open and not due, but for a page that is.
- * @param onSlice is told how many rows are there.
+ * Fills `requests` and `tasks` below `stateDir`, by SQL: copies of the rows of a real creation, each with ids and times of
+ * its own. Ids are random, as those of real tasks are. Half of the tasks have ended; the others are open and not due, but
+ * for a page that is.
+ * @param onSlice is told how many tasks are there.
  * @returns the names of the indexes that a creation touches.
  */
 export async function fillTasks(
@@ -32,63 +36,79 @@ export async function fillTasks(
   try {
     await createFirst(runtime.address, randomUUID(), JSON.stringify(scene.batch));
     const db = await runtime.database();
-    const indexes = await touchedIndexes(db);
-    const insert = await copyStatement(db);
+    const [first] = await list(db, "SELECT id AS name FROM tasks", Named);
+    const model = first?.name ?? "";
+    const indexes = (await Promise.all(TABLES.map((table) => touchedIndexes(db, table, model)))).flat();
+    const copies = await Promise.all(TABLES.map((table) => copyStatement(db, table, OWN[table])));
+    const copy = (ids: readonly string[], statements: readonly string[], there: number) =>
+      db.batch(statements.map((each) => db.prepare(each).bind(JSON.stringify(ids), there, model)));
     for (let there = 1; there < rows; there += SLICE_ROWS) {
       const slice = Math.min(SLICE_ROWS, rows - there);
-      await db.prepare(insert).bind(slice, there).run();
+      await copy(randomIds(slice), copies, there);
       onSlice(there + slice);
     }
-    await db.prepare(await dueStatement(db)).run();
+    const due = await Promise.all(TABLES.map((table) => copyStatement(db, table, OWN_OF_DUE[table])));
+    await copy(
+      Array.from({ length: DUE_ROWS }, (_, index) => `due_${index}`),
+      due,
+      0,
+    );
     return indexes;
   } finally {
     await runtime.stop();
   }
 }
 
-/** Parameters: how many rows, and how many there are already. */
-async function copyStatement(db: Database): Promise<string> {
-  const columns = await list(db, "SELECT name FROM pragma_table_info('tasks')", Named);
-  const at = `t.created_at_ms - (?2 + n.i) * ${APART_MS}`;
-  const own: Readonly<Record<string, string>> = {
-    id: "'task_' || lower(hex(randomblob(16)))",
-    request_id: "lower(hex(randomblob(16)))",
-    fingerprint: "lower(hex(randomblob(32)))",
-    status: "iif(n.i % 2, 'complete', 'running')",
-    created_at_ms: at,
-    started_at_ms: at,
-    updated_at_ms: at,
-    ring_at_ms: `${at} + ${NOT_DUE_MS}`,
-    ended_at_ms: `iif(n.i % 2, ${at}, NULL)`,
-  };
-  const names = columns.map(({ name }) => name);
-  return `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
-    INSERT INTO tasks (${names.join(", ")})
-    SELECT ${names.map((name) => own[name] ?? `t.${name}`).join(", ")}
-    FROM n, (SELECT * FROM tasks WHERE ended_at_ms IS NULL LIMIT 1) AS t`;
+function randomIds(count: number): readonly string[] {
+  return Array.from({ length: count }, () => `task_${randomBytes(16).toString("hex")}`);
 }
 
+/** What differs from the row that is copied, by column: `n` is an id with its place, `t` that row. */
+type Own = Readonly<Record<string, string>>;
+
+const ID: Own = { id: "n.value", request_id: "substr(n.value, instr(n.value, '_') + 1)" };
+const at = (column: string): string => `t.${column} - (?2 + n.key) * ${APART_MS}`;
+const OWN: Readonly<Record<Table, Own>> = {
+  requests: {
+    ...ID,
+    fingerprint: "lower(hex(randomblob(32)))",
+    call_id: "lower(hex(randomblob(16)))",
+    first_seen_at_ms: at("first_seen_at_ms"),
+    last_seen_at_ms: at("first_seen_at_ms"),
+  },
+  tasks: {
+    ...ID,
+    status: "iif(n.key % 2, 'complete', 'running')",
+    created_at_ms: at("created_at_ms"),
+    started_at_ms: at("created_at_ms"),
+    updated_at_ms: at("created_at_ms"),
+    ring_at_ms: `${at("created_at_ms")} + ${NOT_DUE_MS}`,
+    ended_at_ms: `iif(n.key % 2, ${at("created_at_ms")}, NULL)`,
+  },
+};
 /** As many tasks as a page of the sweeper has, by ids that can be told apart. */
-async function dueStatement(db: Database): Promise<string> {
-  const columns = await list(db, "SELECT name FROM pragma_table_info('tasks')", Named);
-  const own: Readonly<Record<string, string>> = { id: "'due_' || n.i", request_id: "'due-' || n.i", ring_at_ms: "1" };
+const OWN_OF_DUE: Readonly<Record<Table, Own>> = { requests: ID, tasks: { ...ID, ring_at_ms: "1" } };
+
+/** Parameters: ids as a JSON array, how many rows there are already, and the id of the row to copy. */
+async function copyStatement(db: Database, table: Table, own: Own): Promise<string> {
+  const columns = await list(db, `SELECT name FROM pragma_table_info('${table}')`, Named);
   const names = columns.map(({ name }) => name);
-  return `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${DUE_ROWS})
-    INSERT INTO tasks (${names.join(", ")})
+  // Times are random by id. In the order of the ids a slice goes into the table page by page.
+  return `INSERT INTO ${table} (${names.join(", ")})
     SELECT ${names.map((name) => own[name] ?? `t.${name}`).join(", ")}
-    FROM n, (SELECT * FROM tasks WHERE ended_at_ms IS NULL LIMIT 1) AS t`;
+    FROM json_each(?1) AS n, (SELECT * FROM ${table} WHERE id = ?3) AS t ORDER BY n.value`;
 }
 
 const Index = z.object({ name: z.string(), origin: z.string(), partial: z.number(), sql: z.string().nullable() });
 const Counted = z.object({ count: z.number() });
 
-/** Every index of `tasks` in which the row of a new task stands; to be asked while that is the only row. */
-async function touchedIndexes(db: Database): Promise<readonly string[]> {
-  const [own] = await list(db, "SELECT sql AS name FROM sqlite_master WHERE name = 'tasks'", Named);
+/** Every index of a table in which the row of an id stands. */
+async function touchedIndexes(db: Database, table: Table, id: string): Promise<readonly string[]> {
+  const [own] = await list(db, `SELECT sql AS name FROM sqlite_master WHERE name = '${table}'`, Named);
   const withoutRowId = /without\s+rowid/i.test(own?.name ?? "");
   const indexes = await list(
     db,
-    `SELECT l.name, l.origin, l.partial, m.sql FROM pragma_index_list('tasks') l
+    `SELECT l.name, l.origin, l.partial, m.sql FROM pragma_index_list('${table}') l
      LEFT JOIN sqlite_master m ON m.type = 'index' AND m.name = l.name ORDER BY l.seq DESC`,
     Index,
   );
@@ -97,7 +117,8 @@ async function touchedIndexes(db: Database): Promise<readonly string[]> {
     // Such a table is its own index.
     if (origin === "pk" && withoutRowId) continue;
     const condition = partial === 1 ? /\bwhere\b([\s\S]*)$/i.exec(sql ?? "")?.[1] : "1";
-    const [found] = await list(db, `SELECT count(*) AS count FROM tasks WHERE ${condition ?? "1"}`, Counted);
+    const count = `SELECT count(*) AS count FROM ${table} WHERE id = '${id}' AND (${condition ?? "1"})`;
+    const [found] = await list(db, count, Counted);
     if ((found?.count ?? 0) > 0) touched.push(name);
   }
   return touched;

@@ -1,6 +1,8 @@
 import { Presets, SingleBar } from "cli-progress";
 
 import { formatCount, table } from "../demo/layout.ts";
+import type { Worth } from "./counted/object-worth.ts";
+import type { OperationCounts } from "./counted/operations.ts";
 import type { Emit, Summary } from "./events.ts";
 import type { Measured } from "./statistics.ts";
 import type { Target } from "./targets.ts";
@@ -70,15 +72,21 @@ export function createLines(stream: NodeJS.WriteStream) {
   };
 }
 
-function summaryLines({ ok, subjects, targets, notes }: Summary): readonly string[] {
+function summaryLines({ ok, subjects, targets, counted = [], worth = [], notes }: Summary): readonly string[] {
   return [
     "",
-    ...table([["subject", "per second", "slowest", "fastest", "p50 ms", "p99 ms"], ...subjects.map(subjectCells)]),
-    "",
-    ...(targets.length === 0 ? [] : [...table([["ratio", "is", "to reach", ""], ...targets.map(targetCells)]), ""]),
+    ...titled([["subject", "per second", "slowest", "fastest", "p50 ms", "p99 ms"], ...subjects.map(subjectCells)]),
+    ...titled([["ratio", "is", "of single rounds", "to reach", "", "goal", ""], ...targets.map(targetCells)]),
+    ...countedLines(counted),
+    ...worthLines(worth),
     ...notes,
     ...(ok ? [] : ["Not all targets are reached."]),
   ];
+}
+
+/** A table with a line after it; nothing where it has a head alone. */
+function titled(rows: readonly (readonly string[])[], ...before: readonly string[]): readonly string[] {
+  return rows.length <= 1 ? [] : [...before, ...table(rows), ""];
 }
 
 function subjectCells(row: Measured): readonly string[] {
@@ -86,7 +94,50 @@ function subjectCells(row: Measured): readonly string[] {
   return [row.subject, ...rates, formatCount(row.p50_ms), formatCount(row.p99_ms)];
 }
 
-function targetCells({ text, value, bound, ok }: Target): readonly string[] {
-  if (bound === null) return [text, value.toFixed(2), "", ""];
-  return [text, value.toFixed(2), bound, ok ? "ok" : "MISSED"];
+function targetCells({ text, value, lowest, highest, bound, ok, goal }: Target): readonly string[] {
+  const range = lowest === undefined || highest === undefined ? "" : `${lowest.toFixed(2)} - ${highest.toFixed(2)}`;
+  const verdict = bound === null ? ["", ""] : [bound, ok ? "ok" : "MISSED"];
+  const wish = goal === undefined ? ["", ""] : [goal.bound, goal.reached ? "reached" : "not yet"];
+  return [text, value.toFixed(2), range, ...verdict, ...wish];
+}
+
+function countedLines(counted: readonly OperationCounts[]): readonly string[] {
+  const head = [
+    "operation",
+    "D1 trips",
+    "rows read",
+    "rows written",
+    "object calls",
+    "its rows",
+    "queue",
+    "$ a million",
+  ];
+  const rows = counted.map((each) => [
+    each.operation,
+    ...[each.d1_round_trips, each.d1_rows_read, each.d1_rows_written].map(formatShort),
+    ...[each.object_calls, each.object_rows_written, each.queue_operations].map(formatShort),
+    each.dollars_a_million.toFixed(2),
+  ]);
+  return titled(
+    [head, ...rows],
+    "Counted, for one operation. Not in the dollars: processor time, the time for which objects are awake, and storage.",
+  );
+}
+
+function worthLines(worth: readonly Worth[]): readonly string[] {
+  const head = ["situation", "", "requests", "object calls", "D1 trips", "rows read"];
+  const rows = worth.flatMap((each) => [
+    [each.situation, "with the object", ...askedCells(each.with_object)],
+    ["", "without", ...askedCells(each.without)],
+  ]);
+  return titled([head, ...rows], "What the objects of request ids save, counted:");
+}
+
+function askedCells(asked: Worth["without"]): readonly string[] {
+  return [asked.worker_requests, asked.object_calls, asked.d1_round_trips, asked.d1_rows_read].map(formatCount);
+}
+
+/** With a decimal where there is something to tell. */
+function formatShort(count: number): string {
+  return count.toLocaleString("en", { maximumFractionDigits: 2 });
 }

@@ -28,10 +28,10 @@ export interface RoundTools {
  * ends: ext4 passes over inodes that were freed within the last seconds one by one, so that a new object took twice as long
  * after the files of a round were removed.
  */
-export async function freshState(subject: Subject, workDir: string): Promise<string> {
+export async function freshState({ scene }: Pick<Subject, "scene">, workDir: string): Promise<string> {
   const stateDir = join(workDir, `round-${randomUUID()}`, "v3");
-  if (subject.scene === null) await mkdir(stateDir, { recursive: true });
-  else await cp(subject.scene.stateDir, stateDir, { recursive: true });
+  if (scene === null) await mkdir(stateDir, { recursive: true });
+  else await cp(scene.stateDir, stateDir, { recursive: true });
   return stateDir;
 }
 

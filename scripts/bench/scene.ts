@@ -7,32 +7,34 @@ import { z } from "zod";
 import { AgentAnswer, CollectionAnswer } from "../demo/answers.ts";
 import { BenchFault } from "./bench-fault.ts";
 import { ADMIN_KEY, startRuntime } from "./runtime.ts";
-import { bundleService, migrateService, serviceWorker } from "./workers.ts";
+import { PROJECT_ROOT } from "../dev/wrangler.ts";
+import { bundleService, migrateService, type ServiceCode, serviceWorker } from "./workers.ts";
 
 export const BATCHES_PATH = "/v1/batches";
 export const HEADERS = { "content-type": "application/json", authorization: `Bearer ${ADMIN_KEY}` };
 
 /** The service, ready to be measured: its bundle, and a state that has its tables, an agent and a collection. */
 export interface Scene {
-  readonly code: string;
+  readonly service: ServiceCode;
   readonly stateDir: string;
   /** What a client sends to create one task. */
   readonly batch: Readonly<Record<string, unknown>>;
 }
 
-export async function makeScene(workDir: string, signal: AbortSignal): Promise<Scene> {
+/** @param root of another checkout, where it is not the service of this one. */
+export async function makeScene(workDir: string, signal: AbortSignal, root = PROJECT_ROOT): Promise<Scene> {
   const stateDir = join(workDir, "scene", "v3");
   await mkdir(stateDir, { recursive: true });
-  const code = await bundleService(workDir, signal);
-  await migrateService(stateDir, workDir, signal);
-  const runtime = await startRuntime(await serviceWorker(code, "per-request"), stateDir);
+  const service = await bundleService(root, workDir, signal);
+  await migrateService(root, stateDir, signal);
+  const runtime = await startRuntime(await serviceWorker(service, "per-request"), stateDir);
   try {
     const agent = { name: "Mara", voice: { openers: ["Mark this:"], lexicon: { dog: "hound" } } };
     const { agent_id } = await put(runtime.address, "/v1/agents", agent, AgentAnswer);
     const { collection_id } = await put(runtime.address, "/v1/collections", { name: "life" }, CollectionAnswer);
     const memories = [{ text: "I fed two dogs in Lisbon on 3 May 2001.", importance: 5 }];
     await put(runtime.address, `/v1/collections/${collection_id}/memories`, { memories }, z.unknown());
-    return { code, stateDir, batch: { operation: "re-voice", agent_id, collection_id, target: { name: "retold" } } };
+    return { service, stateDir, batch: { operation: "re-voice", agent_id, collection_id, target: { name: "retold" } } };
   } finally {
     await runtime.stop();
   }

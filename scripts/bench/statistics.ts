@@ -8,6 +8,8 @@ export interface Measured {
   readonly fastest: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
+  /** A second, in the order of the rounds. */
+  readonly rounds: readonly number[];
 }
 
 export function summarize(subject: string, samples: readonly Sample[]): Measured {
@@ -19,6 +21,7 @@ export function summarize(subject: string, samples: readonly Sample[]): Measured
     fastest: Math.max(...rates),
     p50_ms: median(samples.map((sample) => sample.p50Ms)),
     p99_ms: median(samples.map((sample) => sample.p99Ms)),
+    rounds: rates,
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Load } from "./load.ts";
 import type { BenchWorker } from "./runtime.ts";
 import { BATCHES_PATH, HEADERS, type Scene } from "./scene.ts";
-import { bundleSweep, type Floor, loadFloor, type Placement, serviceWorker } from "./workers.ts";
+import { type Against, nameAgainst } from "./targets.ts";
+import { type Floor, FLOORS, loadFloor, type Placement, type ServiceCode, serviceWorker } from "./workers.ts";
 
 const CONNECTIONS = 16;
 const MANY_CONNECTIONS = 64;
@@ -25,36 +26,43 @@ export interface Subject {
   readonly placement: Placement | null;
 }
 
-const FLOORS: readonly Floor[] = [
-  "bare",
-  "new-object",
-  "shared-insert",
-  "d1-insert",
-  "object-and-read",
-  "workflow",
-  "whole-creation",
-];
-
 interface ServiceDraft {
   readonly name: string;
   readonly placement: Placement;
   readonly kind: "new" | "replay" | "bulk";
   readonly connections?: number;
+  /** The other commit is measured in it too. */
+  readonly compared?: true;
 }
 
-/** All subjects, in the order of the table. */
-export async function listSubjects(scene: Scene, sharedObjects: number): Promise<readonly Subject[]> {
+/** The service at another commit. */
+export interface Former {
+  readonly against: Against;
+  readonly scene: Scene;
+}
+
+/** All subjects, in the order of the table: the other commit's beside ours, so that one disturbance falls on both. */
+export async function listSubjects(
+  scene: Scene,
+  sharedObjects: number,
+  former: Former | null = null,
+): Promise<readonly Subject[]> {
   const floors = FLOORS.map((floor) => floorSubject(scene, floor, sharedObjects));
   const drafts: readonly ServiceDraft[] = [
-    { name: "request-new", placement: "per-request", kind: "new" },
+    { name: "request-new", placement: "per-request", kind: "new", compared: true },
     { name: "request-replay", placement: "per-request", kind: "replay" },
-    { name: "request-bulk", placement: "per-request", kind: "bulk" },
-    { name: "shared-new", placement: sharedObjects, kind: "new" },
+    { name: "request-bulk", placement: "per-request", kind: "bulk", compared: true },
+    { name: "shared-new", placement: sharedObjects, kind: "new", compared: true },
     { name: "shared-new-64", placement: sharedObjects, kind: "new", connections: MANY_CONNECTIONS },
     { name: "shared-replay", placement: sharedObjects, kind: "replay" },
-    { name: "shared-bulk", placement: sharedObjects, kind: "bulk" },
+    { name: "shared-bulk", placement: sharedObjects, kind: "bulk", compared: true },
   ];
-  return Promise.all([...floors, ...drafts.map((draft) => serviceSubject(scene, draft))]);
+  const services = drafts.flatMap((draft) => {
+    const ours = serviceSubject(scene, draft);
+    if (former === null || draft.compared === undefined) return [ours];
+    return [ours, serviceSubject(former.scene, { ...draft, name: nameAgainst(draft.name, former.against) })];
+  });
+  return Promise.all([...floors, ...services]);
 }
 
 /** Floors get what the service gets: the same method, path, headers and body. */
@@ -73,7 +81,7 @@ async function floorSubject(scene: Scene, floor: Floor, sharedObjects: number): 
 }
 
 async function serviceSubject(scene: Scene, { name, placement, kind, connections }: ServiceDraft): Promise<Subject> {
-  const worker = await serviceWorker(scene.code, placement);
+  const worker = await serviceWorker(scene.service, placement);
   const isReplay = kind === "replay";
   const single = loadOf(JSON.stringify(scene.batch), connections ?? CONNECTIONS, isReplay ? 200 : 201);
   return {
@@ -89,10 +97,10 @@ async function serviceSubject(scene: Scene, { name, placement, kind, connections
 }
 
 /** Sweeps, one after the other; a request counts as one. */
-export async function sweepSubject(scene: Scene, workDir: string, signal: AbortSignal): Promise<Subject> {
+export async function sweepSubject(scene: Scene, sweep: ServiceCode): Promise<Subject> {
   return {
     name: "sweep-page",
-    worker: await serviceWorker(await bundleSweep(workDir, signal), "per-request"),
+    worker: await serviceWorker(sweep, "per-request"),
     prime: "none",
     load: loadOf("", 1, 201),
     sameId: false,

@@ -19,6 +19,8 @@ const OFFLINE_DEFAULTS = {
 };
 
 export interface WranglerRun {
+  /** The checkout that it is about: this one, unless another is named. */
+  readonly root?: string;
   readonly stateDir: string;
   /** Is given the function that sends wrangler a signal. */
   readonly onSignal: (send: (signal: NodeJS.Signals) => void) => void;
@@ -40,7 +42,7 @@ export function runWrangler(args: readonly string[], run: WranglerRun): Promise<
   const stdin = run.output === "inherit" && process.stdin.isTTY ? "inherit" : "ignore";
   const output = run.output === "inherit" ? "inherit" : "pipe";
   const child = spawn(process.execPath, [WRANGLER_PATH, ...args], {
-    cwd: PROJECT_ROOT,
+    cwd: run.root ?? PROJECT_ROOT,
     // A registry of its own: services that run at the same time on one machine do not meet each other.
     env: { WRANGLER_REGISTRY_PATH: resolve(run.stateDir, "registry"), ...OFFLINE_DEFAULTS, ...process.env },
     stdio: [stdin, output, output],

@@ -61,9 +61,14 @@ Give each piece of work a GUID that you make, in the header \`requestId\`, and s
 after a lost answer, a timeout, a 5xx, a crash of your own. The first answer is 201, each later one 200 with
 \`Idempotent-Replayed: true\` and the task as it is now. The same GUID with another body is refused (422
 [\`request-id-reused\`](/problems/request-id-reused)). Not sure whether anything arrived? Ask
-\`GET /v1/requests/{request_id}\`.
+\`GET /v1/requests/{request_id}\`. Want to give up? \`PATCH /v1/requests/{request_id}/cancel\`: after its 200 nothing runs
+under that id, also where the request itself is still on its way.
 
-Agents and collections take a \`requestId\` too, if you like: a repeat answers 200 with the first, as it is now.
+A 503 that says \`doubt_until\` means: it is not certain whether this call did anything. Send it again with the same id. A
+look-up that answers 404 with an \`as_of\` at or after that time is final: nothing will come of it.
+
+Agents, collections and invokes take a \`requestId\` too, if you like: a repeat answers 200 with the first, as it is now. One id
+is good for one thing: the same GUID for an agent and for a batch is refused.
 
 # Watching
 

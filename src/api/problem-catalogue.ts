@@ -49,9 +49,9 @@ const CATALOGUE = {
     "Fill or cancel open reservations, or wait until they end. Cancels that came before their creation count too.",
   ],
   "task-unfilled": ["Nobody has filled this id", "There is nothing to run: fill it, or start a new task."],
-  "record-unreadable": [
-    "The record of this requestId cannot be read",
-    "It is damaged, or of a newer version of the service. Nothing was started or changed; the operator has to look.",
+  "request-canceled": [
+    "This requestId was canceled before it came",
+    "Nothing was made. Use a new requestId for a new request.",
   ],
   "route-not-found": ["There is no such path", "See /docs for the paths of this API."],
   "method-not-allowed": ["This path has other methods", "Use one of the methods in the `Allow` header."],

@@ -7,7 +7,6 @@ import { httpsSender } from "../providers/webhooks/https-sender";
 import type { Services, WebhookPorts } from "../services/context";
 import type { ClaimRate, Embedder, TextGenerator, WordVectors } from "../services/ports/ports";
 import { bucketFiles } from "./adapters/bucket-files";
-import { courteous, type WaitUntil } from "./adapters/courtesy-bells";
 import { serviceClock } from "./clock";
 import { configOf } from "./config/cached-config";
 import type { Config } from "./config/config";
@@ -19,11 +18,11 @@ import { objectGate } from "./adapters/model-gate-client";
 import type { Placement } from "./config/placement";
 import { putKeysOf } from "./adapters/put-keys";
 import { type Readiness, readiness } from "./adapters/readiness";
-import { queueBells } from "./adapters/task-bells";
+import { afterAnswer, queueBells, type WaitUntil } from "./adapters/task-bells";
 import { objectRequests } from "./adapters/request-client";
 import { objectWatchers } from "./adapters/watch-client";
 import { platformFetch, textGeneratorOf } from "./adapters/text-generators";
-import { queueDeliveryBells } from "./adapters/webhook-bells";
+import { deliveriesAfterAnswer, queueDeliveryBells } from "./adapters/webhook-bells";
 import { webhookSecretsOf } from "./adapters/webhook-secrets";
 
 /** What the HTTP side needs besides the services. */
@@ -32,8 +31,6 @@ export interface ApiRuntime {
   readonly adminKey: string;
   /** Null when the rate limit is off. */
   readonly rateLimiter: RateLimit | null;
-  /** For put keys that are guessed: always on. */
-  readonly wrongKeyLimiter: RateLimit;
   readonly requestObjects: Placement;
   readonly creationsWaitingMax: number;
   readonly model: Pick<ModelConfig, "provider" | "name">;
@@ -41,20 +38,29 @@ export interface ApiRuntime {
   readonly readiness: () => Promise<readonly Readiness[]>;
 }
 
+const opened = new WeakMap<Env, Services>();
+
 /**
- * The composition root: which provider stands behind which port.
+ * The composition root: which provider stands behind which port. Composed once for each environment.
  * @param waitUntil of a call that a client waits for: its answer then waits for no bell. Without it each ring is awaited.
  * @throws Error when the configuration is wrong.
  */
 export function openServices(env: Env, waitUntil?: WaitUntil): Services {
+  const services = opened.get(env) ?? compose(env);
+  opened.set(env, services);
+  return waitUntil === undefined ? services : courteous(services, waitUntil);
+}
+
+function compose(env: Env): Services {
   const config = configOf(env);
   const db = openDatabase(env.DB, serviceClock);
   const generator = generatorOf(config, env);
-  const services: Services = {
+  return {
     db,
     clock: serviceClock,
-    requests: objectRequests(env.TASK_REQUESTS, config.placements.current),
-    claimRate: config.rateLimited ? claimRateOf(env.RATE_LIMITER) : null,
+    requests: objectRequests(env.TASK_REQUESTS, config.placement),
+    claimRate: config.rateLimited ? rateOf(env.RATE_LIMITER) : null,
+    wrongKeyRate: rateOf(env.WRONG_KEY_LIMITER),
     putKeys: putKeysOf(config.serverKeys),
     bells: queueBells(env.TASK_BELLS),
     watchers: objectWatchers(env.TASK_WATCHES),
@@ -68,7 +74,25 @@ export function openServices(env: Env, waitUntil?: WaitUntil): Services {
     limits: config.limits,
     log,
   };
-  return waitUntil === undefined ? services : courteous(services, waitUntil);
+}
+
+/**
+ * The services of a call that a client waits for: no bell is on the way to its answer.
+ *
+ * That is right because the truth is in D1 before anything rings, and somebody looks there again. A lost bell costs the
+ * time until the sweeper comes: the row of a task, as that of a delivery, says when it must look.
+ *
+ * It is wrong where the outcome decides something. So these keep bells that are awaited:
+ * - consumers: a message is acknowledged only when the bell for what is left has been rung; else the queue brings it again.
+ * - the sweeper: what it could not ring for stays due.
+ */
+export function courteous(services: Services, waitUntil: WaitUntil): Services {
+  const { bells, webhooks, log } = services;
+  return {
+    ...services,
+    bells: afterAnswer(bells, waitUntil, log),
+    webhooks: { ...webhooks, bells: deliveriesAfterAnswer(webhooks.bells, waitUntil, log) },
+  };
 }
 
 function webhookPortsOf({ webhooks, serverKeys }: Config, env: Env): WebhookPorts {
@@ -99,8 +123,8 @@ function textEmbedderOf(config: Config, env: Env): Embedder | undefined {
   return known;
 }
 
-function claimRateOf(limiter: RateLimit): ClaimRate {
-  return { take: async (keyId) => (await limiter.limit({ key: keyId })).success };
+function rateOf(limiter: RateLimit): ClaimRate {
+  return { take: async (key) => (await limiter.limit({ key })).success };
 }
 
 const wordVectors = new WeakMap<Fetcher, WordVectors>();
@@ -126,8 +150,7 @@ export function openApiRuntime(env: Env, waitUntil: WaitUntil): ApiRuntime {
     services: openServices(env, waitUntil),
     adminKey: config.adminKey,
     rateLimiter: config.rateLimited ? env.RATE_LIMITER : null,
-    wrongKeyLimiter: env.WRONG_KEY_LIMITER,
-    requestObjects: config.placements.current,
+    requestObjects: config.placement,
     creationsWaitingMax: CREATIONS_WAITING_MAX,
     model: config.model,
     gate: config.gate,

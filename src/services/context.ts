@@ -29,6 +29,8 @@ export interface Services {
   readonly putKeys: PutKeys;
   /** Null when it is off. */
   readonly claimRate: ClaimRate | null;
+  /** For put keys that are guessed: always on. */
+  readonly wrongKeyRate: ClaimRate;
   readonly generator: TextGenerator;
   /** Null where the generator needs none. */
   readonly modelGate: ModelGatePort | null;

@@ -1,24 +1,5 @@
-import type { FaultKind } from "./faults";
-
-/*
- * The places of a creation where a fault can strike, and which of two strikes can both be met.
- */
-
-export const RING = "queue: sendBatch";
-const INSERT = "INSERT INTO tasks";
-const KEY = "api_keys";
-
-/** One call on the way of a creation. */
-export interface Place {
-  readonly label: string;
-  readonly name: string;
-  readonly kinds: readonly FaultKind[];
-}
-
-export interface Strike {
-  readonly place: Place;
-  readonly kind: FaultKind;
-}
+import { whyNotMetBy } from "./creation-met";
+import type { Place, Role, Sending, Strike } from "./creation-places";
 
 export interface Case {
   readonly name: string;
@@ -27,87 +8,65 @@ export interface Case {
   readonly met: number;
 }
 
+type Blow = Omit<Strike, "place">;
+
+const READ: readonly Blow[] = [{ kind: "fails-before" }, { kind: "reorders" }];
+const HANGS: Blow = { kind: "hangs" };
+const CALLED: readonly Blow[] = [...READ, { kind: "fails-after" }, { kind: "doubles" }];
+const CRASHES: readonly Blow[] = [{ kind: "crashes-before" }, { kind: "crashes-after" }];
+const LANDS: readonly Blow[] = [
+  { kind: "lands-late", lands: "overtaken" },
+  { kind: "lands-late", lands: "acknowledged" },
+];
+const CRASHES_LANDING: readonly Blow[] = [
+  { kind: "crashes-landing", lands: "overtaken" },
+  { kind: "crashes-landing", lands: "acknowledged" },
+];
+
+/** A read that happened and a read that did not are one to whoever gets an error; so are two and one. */
+const BLOWS: Readonly<Record<Role, readonly Blow[]>> = {
+  key: [...READ, HANGS],
+  call: [...CALLED, HANGS, ...LANDS],
+  read: [...READ, HANGS, ...CRASHES],
+  write: [...CALLED, HANGS, ...LANDS, ...CRASHES, ...CRASHES_LANDING],
+  "read-back": [{ kind: "fails-before" }, HANGS, { kind: "crashes-before" }],
+  ring: [...CALLED, HANGS, { kind: "drops" }, { kind: "lands-late", lands: "acknowledged" }, ...CRASHES],
+  // The local queue runs one batch at a time: a consumer that hangs would hold up all other cases.
+  look: READ,
+};
+
 /** Every fault at every place. */
 export function strikesAt(places: readonly Place[]): readonly Strike[] {
-  return places.flatMap((place) => place.kinds.map((kind) => ({ place, kind })));
+  return places.flatMap((place) => BLOWS[place.role].map((blow) => ({ place, ...blow })));
 }
 
-export function single(strike: Strike): Case {
-  return { name: nameOf([strike]), strikes: [strike], met: 1 };
+/** Each fault by itself, but at a place that is come to only after another fault. */
+export function singlesOf(places: readonly Place[]): readonly Case[] {
+  return strikesAt(places.filter(({ role }) => role !== "read-back")).map((strike) => ({
+    name: nameOf([strike]),
+    strikes: [strike],
+    met: 1,
+  }));
 }
 
 /** Each of the first, followed by each of all. */
-export function pairsOf(firsts: readonly Place[], places: readonly Place[]): readonly Case[] {
-  return strikesAt(firsts).flatMap((first) =>
+export function pairsOf(firsts: readonly Place[], places: readonly Place[], sending: Sending): readonly Case[] {
+  const whyNotMet = whyNotMetBy(sending);
+  return strikesAt(firsts.filter(({ role }) => role !== "read-back")).flatMap((first) =>
     strikesAt(places).map((second) => {
-      const reason = whyNotMet(first, second, places);
+      const reason = whyNotMet(first, second);
       const name = nameOf([first, second]) + (reason === undefined ? "" : `, which it does not come to: ${reason}`);
       return { name, strikes: [first, second], met: reason === undefined ? 2 : 1 };
     }),
   );
 }
 
-export function named(cases: readonly Case[]): (readonly [string, Case])[] {
-  return cases.map((each) => [each.name, each]);
-}
-
-/** The places of a path of calls, each of its labels once. */
-export function placesOf(path: readonly string[]): readonly Place[] {
-  return path.map((label, at) => ({
-    label,
-    name: `${at + 1} ${shortOf(label)}`,
-    kinds: kindsAt(label, at === path.length - 1),
-  }));
-}
-
-function shortOf(label: string): string {
-  const table = /^db: (\w+).*?(?:from|into) "?(\w+)/is.exec(label);
-  return table === null ? label : `db: ${table[1]} ${table[2]}`;
-}
-
-function kindsAt(label: string, byConsumer: boolean): readonly FaultKind[] {
-  const kinds: FaultKind[] = ["fails-before", "fails-after", "doubles", "reorders"];
-  // The local queue runs one batch at a time: a consumer that hangs would hold up all other cases.
-  if (byConsumer) return kinds;
-  kinds.push("hangs");
-  if (label.includes(INSERT)) return [...kinds, "crashes-unwritten", "crashes-before", "crashes-after"];
-  if (label === RING) return [...kinds, "drops", "crashes-before", "crashes-after"];
-  return kinds;
+export function at(places: readonly Place[], ...roles: readonly Role[]): readonly Place[] {
+  return places.filter(({ role }) => roles.includes(role));
 }
 
 function nameOf(strikes: readonly Strike[]): string {
-  return strikes.map(({ place, kind }) => `${kind} at ${place.name}`).join(", then ");
-}
-
-/** Kinds after which the caller goes on as if nothing had been. */
-const HARMLESS: ReadonlySet<FaultKind> = new Set(["doubles", "reorders"]);
-
-/** Why the second of two faults cannot be met once the first has been, or undefined. */
-function whyNotMet(first: Strike, second: Strike, places: readonly Place[]): string | undefined {
-  const later = places.indexOf(first.place) - places.indexOf(second.place);
-  const harmless = HARMLESS.has(first.kind);
-  const crash = first.kind.startsWith("crashes");
-  const checks = places.findIndex(({ label }) => label.includes(INSERT)) - 1;
-  const wasChecked = later > 0 || (later === 0 && harmless);
-  if (second.place.label.includes(KEY) && wasChecked)
-    return "the key is known by then, and what is known is not read again";
-  if (places.indexOf(second.place) === checks && wasChecked)
-    return "the claim is known by then, and what is known is not checked again";
-  if (isInsert(second) && !crash && wasChecked) return "the row is marked as written, and is not written again";
-  const heard = later > 0 || (later === 0 && (harmless || first.kind === "fails-after"));
-  // The last place is the consumer's look at the task.
-  if (second.place.label === RING && places.indexOf(first.place) === places.length - 1)
-    return "the bell was heard, and a task of one part needs no other";
-  if (isObjects(second) && heard)
-    return "the bell was heard, and who rings from then on is the consumer, not the object";
-  return undefined;
-}
-
-/** A ring that crashes is met in the object alone. */
-export function isObjects({ place, kind }: Strike): boolean {
-  return place.label === RING && kind.startsWith("crashes");
-}
-
-export function isInsert({ place }: Strike): boolean {
-  return place.label.includes(INSERT);
+  return strikes
+    .map(({ place, kind, lands }) => `${kind} at the ${place.role}${lands === undefined ? "" : `, until ${lands}`}`)
+    .join(", then ");
 }

@@ -18,12 +18,14 @@ export type FaultKind =
    * of an object that was not carried out has no result, and so nothing that it could answer.
    */
   | "drops"
-  /** The object that makes the call is reset before its last writes are durable. Only for calls out of an object. */
-  | "crashes-unwritten"
-  /** It is reset with its writes durable, before the call happens. */
+  /** Answers an error while it is under way: it happens when the test lets it land. */
+  | "lands-late"
+  /** The object that makes the call is reset before the call happens. Only for calls out of an object. */
   | "crashes-before"
   /** It is reset when the call has happened, before it knows. */
-  | "crashes-after";
+  | "crashes-after"
+  /** It is reset while the call is under way: that happens when the test lets it land. */
+  | "crashes-landing";
 
 /** What a call says of whom it is for: ids, of which its arguments hold one. */
 export type Scope = readonly string[];
@@ -34,14 +36,17 @@ export interface BindingCall {
   readonly about: () => string;
   /** Resets the object that makes the call; there is none in the Worker. */
   readonly crash: Crash | undefined;
+  /** Carries the call out from elsewhere and later, though its caller is gone. A database then tells the time of then. */
+  readonly late: () => Promise<unknown>;
 }
 
-/** @param flush whether what the object wrote is durable first. */
-export type Crash = (flush: boolean) => Promise<never>;
+export type Crash = () => Promise<never>;
 
 interface Limits {
   /** Spares the calls that name none of these ids: so many tests may run side by side. */
   readonly scope?: Scope;
+  /** Meets the calls of this very label alone: quicker to tell than a part of it, where many faults are armed. */
+  readonly exactly?: boolean;
   /** Spares the calls that come before that fault has fired. */
   readonly after?: Fault;
   /** Spares the calls of the Worker and its consumer. */
@@ -57,6 +62,18 @@ export interface Fault extends Limits {
   left: number;
   /** How often it was met. */
   fired: number;
+  /** How often what it held back has happened since. */
+  landed: number;
+  /** Calls that are still under way: see {@link land}. */
+  readonly underWay: UnderWay[];
+}
+
+/** A call whose caller heard of an error, or is gone, before the call happens. */
+export interface UnderWay {
+  readonly label: string;
+  /** Whether a later call of the same binding, and of the same scope, has happened meanwhile. */
+  overtaken: boolean;
+  readonly work: () => Promise<unknown>;
 }
 
 /** A call that is held back lets the others pass for so long. */
@@ -72,18 +89,29 @@ interface Held {
 let armed: Fault[] = [];
 let calls: string[] = [];
 let fired: string[] = [];
-let watches: { readonly scope: Scope; readonly labels: string[] }[] = [];
+let watches: { readonly scope: Scope; readonly see: (call: SeenCall) => void }[] = [];
 const held = new Set<Held>();
 
 /** Arms a fault at the next calls whose label holds `at`. */
 export function arm(kind: FaultKind, at: string, times = 1, limits: Limits = {}): Fault {
-  const fault: Fault = { ...limits, at, kind, left: times, fired: 0 };
+  const fault: Fault = { ...limits, at, kind, left: times, fired: 0, landed: 0, underWay: [] };
   armed.push(fault);
   return fault;
 }
 
 export function disarm(...faults: readonly (Fault | undefined)[]): void {
   armed = armed.filter((fault) => !faults.includes(fault));
+}
+
+/**
+ * Lets the calls land that a fault keeps under way, one after the other.
+ * @returns how many there were.
+ */
+export async function land(fault: Fault): Promise<number> {
+  const landing = fault.underWay.splice(0);
+  // Nobody hears what comes of it.
+  for (const { work } of landing) await work().catch(() => undefined);
+  return landing.length;
 }
 
 export function resetFaults(): void {
@@ -103,10 +131,20 @@ export function loggedCalls(): readonly string[] {
   return calls;
 }
 
+type SeenCall = Pick<BindingCall, "label" | "about">;
+
+/** The calls in a scope, from now on, until nobody looks any more. */
+export function seeCalls(scope: Scope): { readonly seen: readonly SeenCall[]; readonly end: () => void } {
+  const seen: SeenCall[] = [];
+  const watch = { scope, see: (call: SeenCall) => void seen.push(call) };
+  watches.push(watch);
+  return { seen, end: () => void (watches = watches.filter((other) => other !== watch)) };
+}
+
 /** The labels of the calls in a scope, from now on. */
 export function watchCalls(scope: Scope): readonly string[] {
   const labels: string[] = [];
-  watches.push({ scope, labels });
+  watches.push({ scope, see: ({ label }) => void labels.push(label) });
   return labels;
 }
 
@@ -116,10 +154,11 @@ export function databaseCalls(text = ""): number {
 }
 
 /** Sends one call through the faults. */
-export async function through<T>(call: BindingCall, work: () => Promise<T>): Promise<T> {
+export async function through<T>(given: BindingCall, work: () => Promise<T>): Promise<T> {
+  const call = { ...given, about: once(given.about) };
   const { label } = call;
   calls.push(label);
-  for (const watch of watches) if (isIn(watch.scope, call)) watch.labels.push(label);
+  for (const watch of watches) if (isIn(watch.scope, call)) watch.see(call);
   const fault = armed.find((each) => meets(each, call));
   if (fault === undefined) return passing(call, work);
   fault.left -= 1;
@@ -138,29 +177,37 @@ export async function through<T>(call: BindingCall, work: () => Promise<T>): Pro
       return passing(call, work);
     case "reorders":
       await (fault.heldUntil === undefined ? overtaken(call, fault.scope) : freed(fault.heldUntil));
-      return passing(call, work);
+      return passing(call, work).finally(() => (fault.landed += 1));
     case "drops":
       if (bindingOf(label) !== "queue") throw new Error(`Only the queue can drop what it took: ${label}`);
       return undefined as T;
-    case "crashes-unwritten":
-      return crashIn(call, false);
+    case "lands-late":
+      sendOff(fault, call);
+      throw new Error(`Injected: under way, but answered an error (${fault.at})`);
     case "crashes-before":
-      return crashIn(call, true);
+      return crashIn(call);
     case "crashes-after":
       await passing(call, work);
-      return crashIn(call, true);
+      return crashIn(call);
+    case "crashes-landing":
+      sendOff(fault, call);
+      return crashIn(call);
     default:
       throw new Error(`No such fault: ${String(fault.kind)}`);
   }
 }
 
-function crashIn({ label, crash }: BindingCall, flush: boolean): Promise<never> {
+function crashIn({ label, crash }: BindingCall): Promise<never> {
   if (crash === undefined) throw new Error(`Only an object can crash in a call: ${label}`);
-  return crash(flush);
+  return crash();
 }
 
-function meets({ at, kind, left, scope, after, fromObject }: Fault, call: BindingCall): boolean {
-  if (left === 0 || !call.label.includes(at)) return false;
+function sendOff({ underWay }: Fault, { label, late }: BindingCall): void {
+  underWay.push({ label, overtaken: false, work: late });
+}
+
+function meets({ at, kind, left, scope, after, fromObject, exactly }: Fault, call: BindingCall): boolean {
+  if (left === 0 || !(exactly === true ? call.label === at : call.label.includes(at))) return false;
   if ((fromObject === true || kind.startsWith("crashes")) && call.crash === undefined) return false;
   return (after === undefined || after.fired > 0) && isIn(scope, call);
 }
@@ -169,6 +216,12 @@ function isIn(scope: Scope | undefined, { about }: BindingCall): boolean {
   if (scope === undefined) return true;
   const text = about();
   return scope.some((id) => text.includes(id));
+}
+
+/** Many faults and watches may ask what a call is about. */
+function once(make: () => string): () => string {
+  let made: string | undefined;
+  return () => (made ??= make());
 }
 
 function bindingOf(label: string): string {
@@ -182,6 +235,9 @@ async function passing<T>(call: BindingCall, work: () => Promise<T>): Promise<T>
   } finally {
     for (const other of held)
       if (other.binding === bindingOf(call.label) && isIn(other.scope, call)) other.passed = true;
+    for (const { scope, underWay } of armed)
+      for (const other of underWay)
+        if (bindingOf(other.label) === bindingOf(call.label) && isIn(scope, call)) other.overtaken = true;
   }
 }
 

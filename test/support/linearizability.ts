@@ -1,139 +1,19 @@
-/**
+import {
+  effectOf,
+  type History,
+  onItsOwn,
+  type Operation,
+  START,
+  type State,
+  type Step,
+  stepsOf,
+} from "./request-spec";
+
+/*
  * A checker for the history of one request id and its task: is there an order of the operations, each at some moment
  * between its call and its return, in which the sequential specification gives every answer that was seen? The search is
  * that of Wing & Gong, with the memory of visited configurations that Lowe added.
  */
-export type Kind = "create" | "get" | "cancel" | "cancel-request" | "invoke" | "delete";
-/** `open` is every state of a task that has not ended. */
-export type Shown = "open" | "complete" | "canceled" | "error";
-
-export interface Seen {
-  readonly code: number;
-  /** The task's status in the answer, and its run where the answer tells it. */
-  readonly shown?: Shown;
-  readonly run?: number;
-}
-
-export interface Operation {
-  readonly client: number;
-  readonly kind: Kind;
-  /** Which of the bodies a creation sent. */
-  readonly body?: string;
-  /** Both from one monotonic counter. */
-  readonly call: number;
-  readonly return: number;
-  /** `unknown` when the answer does not tell: it may take effect at any time after its call, or never. */
-  readonly seen: Seen | "unknown";
-}
-
-export type History = readonly Operation[];
-
-interface State {
-  /** `canceled-before`: no creation yet. `claimed`: the row is not there yet, so no read by task id shows it. */
-  readonly phase: "absent" | "canceled-before" | "claimed" | "there" | "deleted";
-  readonly body: string;
-  /** What the task was when it was claimed. */
-  readonly born: Shown;
-  readonly status: Shown;
-  readonly run: number;
-}
-
-/** What an operation does at one moment: the state after it, or undefined where its answer is impossible. */
-type Step = { readonly reads: boolean; readonly next: (state: State) => State | undefined };
-
-const START: State = { phase: "absent", body: "", born: "open", status: "open", run: 1 };
-const read = (allowed: (state: State) => boolean): Step => ({
-  reads: true,
-  next: (state) => (allowed(state) ? state : undefined),
-});
-const write = (next: Step["next"]): Step => ({ reads: false, next });
-
-const isThere = ({ phase }: State): boolean => phase === "there";
-const isInvisible = ({ phase }: State): boolean => !["there", "deleted"].includes(phase);
-const deleted = read(({ phase }) => phase === "deleted");
-const showing = ({ shown, run }: Seen): Step =>
-  read((state) => isThere(state) && state.status === (shown ?? state.status) && state.run === (run ?? state.run));
-
-/** What the task does on its own: its row comes after its claim, and it may complete at any moment. */
-function onItsOwn(state: State): State | undefined {
-  if (state.phase === "claimed") return { ...state, phase: "there" };
-  return isThere(state) && state.status === "open" ? { ...state, status: "complete" } : undefined;
-}
-
-const claim = (body: string): Step =>
-  write(({ phase }) => {
-    if (phase !== "absent" && phase !== "canceled-before") return undefined;
-    const born = phase === "absent" ? "open" : "canceled";
-    return { ...START, phase: "claimed", body, born, status: born };
-  });
-const cancel = write((state) => {
-  if (!isThere(state)) return undefined;
-  return state.status === "open" ? { ...state, status: "canceled" } : state;
-});
-const cancelRequest = write((state) => {
-  if (state.phase === "absent") return { ...state, phase: "canceled-before", status: "canceled" };
-  if (state.phase === "claimed") return { ...state, phase: "there", status: "canceled" };
-  return state.phase === "canceled-before" ? state : cancel.next(state);
-});
-const invoke = write((state) => {
-  if (!isThere(state) || state.status === "complete") return undefined;
-  return state.status === "open" ? state : { ...state, status: "open", run: state.run + 1 };
-});
-const remove = write((state) => {
-  if (isInvisible(state)) return undefined;
-  return { ...state, phase: "deleted", status: state.status === "open" ? "canceled" : state.status };
-});
-/** An effect that the answer does not tell of. */
-const perhaps = ({ next }: Step): Step => write((state) => next(state) ?? state);
-
-/** The steps of an operation that took effect whatever its answer. */
-function effectOf({ kind, body = "" }: Operation): readonly Step[] {
-  const effects = { create: claim(body), cancel, "cancel-request": cancelRequest, invoke, delete: remove };
-  return kind === "get" ? [] : [effects[kind]];
-}
-
-/**
- * The steps that explain an answer, in their order; they need not be at the same moment, because an answer shows the
- * task as it is a little after what the operation did. Undefined: no state at all gives this answer.
- */
-function stepsOf(operation: Operation, seen: Seen): readonly Step[] | undefined {
-  const { kind, body = "" } = operation;
-  // What it did may have been overtaken by a removal.
-  if (seen.code === 410) return [...(kind === "delete" ? [] : effectOf(operation).map(perhaps)), deleted];
-  switch (`${kind} ${seen.code}`) {
-    case "create 201": {
-      // A task that is shown as just born is shown without a look: only its row must be there by then.
-      const born = read((state) => !isInvisible(state) && state.born === "open");
-      const shown = showing(seen);
-      if (seen.shown !== "open") return [claim(body), shown];
-      return [claim(body), read((state) => (born.next(state) ?? shown.next(state)) !== undefined)];
-    }
-    case "create 200":
-      return [read((state) => state.body === body && showing(seen).next(state) !== undefined)];
-    case "create 422":
-      return [read((state) => ["claimed", "there"].includes(state.phase) && state.body !== body)];
-    case "get 200":
-      return [showing(seen)];
-    case "cancel 200":
-      return [cancel, showing(seen)];
-    case "cancel-request 200":
-      // The tombstone of a removed task tells how it ended.
-      return [perhaps(cancelRequest), read(({ phase, status }) => phase !== "absent" && status === seen.shown)];
-    case "invoke 202":
-      return [invoke, showing(seen)];
-    case "invoke 409":
-      return [showing({ ...seen, shown: "complete" })];
-    case "delete 204":
-      return [read(isThere), remove];
-    case "get 404":
-    case "cancel 404":
-    case "invoke 404":
-    case "delete 404":
-      return [read(isInvisible)];
-    default:
-      return undefined;
-  }
-}
 
 /** A step in the search. One that need not happen stands for an unknown answer. */
 interface Entry extends Step {
@@ -149,7 +29,7 @@ function entriesOf(history: History): Entry[] | undefined {
   const entries: Entry[] = [];
   for (const operation of history) {
     const unknown = operation.seen === "unknown";
-    const steps = operation.seen === "unknown" ? effectOf(operation) : stepsOf(operation, operation.seen);
+    const steps = operation.seen === "unknown" ? effectOf(operation) : stepsOf(operation, operation.seen, history);
     if (steps === undefined) return undefined;
     for (const [at, step] of steps.entries()) {
       const after = at === 0 ? 0n : 1n << BigInt(entries.length - 1);
@@ -189,6 +69,7 @@ export function isLinearizable(history: History, limit = 300_000): boolean {
     if (moved !== undefined) stack.push({ done, state: moved });
     for (const { entry, bit } of ready) {
       const next = entry.next(state);
+      if (entry.optional === true) stack.push({ done: done | bit, state });
       // What need not happen and changes nothing is left out.
       if (next !== undefined && (entry.needed || next !== state)) stack.push({ done: done | bit, state: next });
     }
@@ -201,14 +82,6 @@ export function isLinearizable(history: History, limit = 300_000): boolean {
  * shortest prefix, then one operation after the other made `unknown`, or dropped where it has no effect.
  */
 export function minimalViolation(history: History): History {
-  const violates = (part: History): boolean => {
-    try {
-      return !isLinearizable(part, 20_000);
-    } catch (error) {
-      if (error instanceof Undecided) return false;
-      throw error;
-    }
-  };
   const ends = history.map((operation) => operation.return).toSorted((a, b) => a - b);
   const prefixes = ends.map((end) => until(history, end));
   let left = prefixes.find(violates) ?? history;
@@ -218,6 +91,15 @@ export function minimalViolation(history: History): History {
   }
   // What may have had an effect stays: without it, the rest could look wrong for want of its cause.
   return left.filter((operation) => operation.seen !== "unknown" || effectOf(operation).length > 0);
+}
+
+function violates(history: History): boolean {
+  try {
+    return !isLinearizable(history, 20_000);
+  } catch (error) {
+    if (error instanceof Undecided) return false;
+    throw error;
+  }
 }
 
 /** What was known at a moment: calls that had not returned by then are unknown. */
@@ -238,7 +120,7 @@ export function print(history: History): string {
     .flatMap((operation) => {
       const { client, call, return: end, seen } = operation;
       if (seen === "unknown") return [];
-      const answer = [seen.code, seen.shown, seen.run && `run ${seen.run}`].filter(Boolean).join(" ");
+      const answer = [seen.code, seen.problem, seen.shown, seen.run && `run ${seen.run}`].filter(Boolean).join(" ");
       return [`[${call}..${end}] client ${client}: ${nameOf(operation)} -> ${answer}`];
     });
   return [...lines, ...(counts.length > 0 ? [`whatever became of ${counts.join(", ")}`] : [])].join("\n");

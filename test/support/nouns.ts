@@ -35,9 +35,9 @@ export async function markDeleted(table: "collections" | "memories", id: string)
   await env.DB.prepare(`UPDATE ${table} SET deleted_at_ms = 1 WHERE id = ?`).bind(id).run();
 }
 
-/** What a problem says, without what differs from call to call. */
+/** What a problem says, without what differs from call to call: its trace, and the time of the look. */
 export function problemOf({ status, body }: Answer): unknown {
-  const { trace_id: _, ...problem } = body;
+  const { trace_id: _, as_of: __, ...problem } = body;
   return { answered: status, ...problem };
 }
 

@@ -1,7 +1,12 @@
-import { createExecutionContext, createMessageBatch, getQueueResult, runInDurableObject } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createMessageBatch,
+  evictDurableObject,
+  getQueueResult,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { taskIdOf } from "../../src/domain/ids";
-import { until } from "./api";
 import { arm } from "./faults";
 import { objectOf } from "./placement";
 import { batchOf, putBatch, rows, type Scene } from "./scene";
@@ -13,26 +18,26 @@ export async function taskOfRequest(requestId: string): Promise<string> {
   return taskIdOf(namespace?.id ?? "", requestId);
 }
 
-export function alarmOf(taskId: string): Promise<number | null> {
-  return runInDurableObject(objectOf(taskId), (_, state) => state.storage.getAlarm());
+/** The row of a request id as it stands in D1, with its texts. */
+export async function requestRowOf(id: string): Promise<any> {
+  const [row] = await rows("SELECT * FROM requests WHERE id = ?", id);
+  return row;
 }
 
-const OF_TASK = "SELECT * FROM claims WHERE task_id = ?";
-
-/** What an object has in its storage of a claim. */
-export function claimsOf(taskId: string): Promise<Record<string, unknown>[]> {
-  return runInDurableObject(objectOf(taskId), (_, { storage: { sql } }) => {
-    const known = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'claims'").toArray().length > 0;
-    return known ? sql.exec<Record<string, SqlStorageValue>>(OF_TASK, taskId).toArray() : [];
-  });
+/** The object of a task is lost, with all that it has in memory. */
+export async function loseObject(taskId: string): Promise<void> {
+  // Only one that is awake can be lost.
+  await objectOf(taskId).ping();
+  await evictDurableObject(objectOf(taskId));
 }
 
-/** Waits until the object knows that the task has ended: the consumer tells it after the end. */
-export async function knownToHaveEnded(taskId: string): Promise<void> {
-  await until(
-    () => claimsOf(taskId),
-    ([claim]) => claim?.["ended"] === 1,
-  );
+/** All that an object keeps when it is lost: its alarm, its tables, its values. */
+export function keptByObject(taskId: string) {
+  return runInDurableObject(objectOf(taskId), async (_, { storage }) => ({
+    alarm: await storage.getAlarm(),
+    tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT GLOB '_cf_*'").toArray(),
+    values: [...(await storage.list()).keys()],
+  }));
 }
 
 /** A created task that nobody works on: its bells are lost until the faults are reset. */

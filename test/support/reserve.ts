@@ -1,10 +1,7 @@
-import { env } from "cloudflare:workers";
-import { createExecutionContext, createMessageBatch, getQueueResult, runInDurableObject } from "cloudflare:test";
+import { serviceClock } from "../../src/runtime/clock";
 import { type Answer, call } from "./api";
-import { objectOf } from "./placement";
 import { rows } from "./scene";
 import { sweepOnce } from "./sweeper";
-import worker from "./worker";
 
 /** A reserved id, and what fills it. */
 export interface Held {
@@ -40,28 +37,27 @@ export async function rowOf(taskId: string): Promise<any> {
 
 /** Whether the id counts against the limit of its namespace. */
 export async function isHeld(taskId: string): Promise<boolean> {
-  return (await rows("SELECT 1 FROM held_ids WHERE task_id = ?", taskId)).length > 0;
+  const held = "SELECT 1 FROM requests WHERE id = ? AND held_until_ms > ?";
+  return (await rows(held, taskId, serviceClock.nowMs())).length > 0;
 }
 
-/** What the requests object keeps of a task. */
-export function recordOf(taskId: string): Promise<any> {
-  return runInDurableObject(objectOf(taskId), (_, state) =>
-    state.storage.sql.exec("SELECT * FROM claims WHERE task_id = ?", taskId).toArray().at(0),
+/** As if it had been reserved so much earlier. */
+export async function age(taskId: string, ms: number): Promise<void> {
+  await rows(
+    "UPDATE tasks SET created_at_ms = created_at_ms - ?1, ring_at_ms = ring_at_ms - ?1 WHERE id = ?2",
+    ms,
+    taskId,
+  );
+  await rows(
+    "UPDATE requests SET first_seen_at_ms = first_seen_at_ms - ?1, held_until_ms = held_until_ms - ?1 WHERE id = ?2",
+    ms,
+    taskId,
   );
 }
 
-/** The object of the task forgets everything, as after the loss of its storage. */
-export async function loseObject(taskId: string): Promise<void> {
-  await runInDurableObject(objectOf(taskId), (_, state) => state.storage.deleteAll());
-}
-
-/** Hands one bell of the task to the consumer, as the queue does. @returns what it said of it. */
-export async function ringBell(taskId: string) {
-  const body = { v: 1, task_id: taskId };
-  const batch = createMessageBatch("refrain-task-bells", [{ id: "m", timestamp: new Date(), attempts: 1, body }]);
-  const ctx = createExecutionContext();
-  await worker.queue(batch, env);
-  return getQueueResult(batch, ctx);
+/** Lets the sweeper come by until it finds no more to do. */
+export async function sweepAll(): Promise<void> {
+  for (let more = true; more;) more = await sweepOnce();
 }
 
 /** Lets the sweeper come by when the task is due. */

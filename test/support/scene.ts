@@ -88,17 +88,25 @@ export async function onceEach(from: Scene, task: any): Promise<boolean> {
   );
 }
 
-/** Rows like that of a task, under ids that begin with its own. @returns the ids. */
+/** Rows like those of a task and of its request, under ids that begin with its own. @returns the ids. */
 export async function copyTask(id: string, count: number): Promise<readonly string[]> {
   const ids = Array.from({ length: count }, (_, copy) => `${id}-${copy}`);
-  await rows(
-    `INSERT INTO tasks (id, namespace_id, request_id, key_id, type, operation, status, tags, metadata, fingerprint, command,
-       run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms)
-     SELECT copy.value, namespace_id, request_id, key_id, tasks.type, operation, status, tags, metadata, fingerprint, command,
-       run, attempts, created_at_ms, updated_at_ms, ended_at_ms, ring_at_ms
-     FROM tasks JOIN json_each(?2) AS copy WHERE tasks.id = ?1`,
-    id,
-    JSON.stringify(ids),
-  );
+  for (const table of ["requests", "tasks"]) {
+    const found = await rows<{ name: string }>("SELECT name FROM pragma_table_info(?) WHERE name <> 'id'", table);
+    const columns = found.map(({ name }) => name);
+    await rows(
+      `INSERT INTO ${table} (id, ${columns.join()})
+       SELECT copy.value, ${columns.map((column) => `original.${column}`).join()}
+       FROM ${table} AS original JOIN json_each(?2) AS copy WHERE original.id = ?1`,
+      id,
+      JSON.stringify(ids),
+    );
+  }
   return ids;
+}
+
+/** Removes such rows, as if they had never been. */
+export async function forgetTasks(ids: readonly string[]): Promise<void> {
+  for (const table of ["requests", "tasks"])
+    await rows(`DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids));
 }

@@ -1,13 +1,11 @@
-import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { removeCollection } from "../../src/data/collections/removal-store";
 import { call } from "./api";
 import { resetFaults } from "./faults";
 import { db } from "./leased-part";
 import { addMemories, newCollection, newTenant } from "./nouns";
-import { objectOf } from "./placement";
-import { silentTask } from "./requests-object";
-import { loseObject, reserved } from "./reserve";
+import { loseObject, silentTask } from "./requests-object";
+import { reserved } from "./reserve";
 import { batchOf, endOf, putBatch, rows, scene } from "./scene";
 import { hookedTenant } from "./webhooks";
 
@@ -21,11 +19,11 @@ export interface StillThing {
 /** What lies still, by the step of the sweep that looks after it. */
 export type StillThings = Readonly<Record<string, StillThing>>;
 
-/** A task that lost all its bells, and its object with the alarm. */
+/** A task that lost all its bells, and its object. */
 export async function stillTask() {
   const from = await scene(2);
   const id = await silentTask(from);
-  await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAll());
+  await loseObject(id);
   resetFaults();
   return { from, id };
 }
@@ -39,6 +37,7 @@ export async function stillThings(): Promise<StillThings> {
     reservations: await reservation(),
     retention: await retainedTask(),
     tombstones: await tombstone(),
+    leftovers: await leftovers(),
     "staged-files": await unclaimedFile(),
     removals: await removal(),
   };
@@ -65,9 +64,8 @@ async function oldDelivery(): Promise<StillThing> {
 
 async function reservation(): Promise<StillThing> {
   const { id } = await reserved();
-  await loseObject(id);
   await rows("UPDATE tasks SET created_at_ms = 1, ring_at_ms = 1 WHERE id = ?", id);
-  return isNot("SELECT 1 FROM tasks WHERE id = ? AND deleted_at_ms IS NULL", id);
+  return isNot("SELECT 1 FROM tasks WHERE id = ?", id);
 }
 
 async function endedTask(): Promise<string> {
@@ -79,14 +77,29 @@ async function endedTask(): Promise<string> {
 async function retainedTask(): Promise<StillThing> {
   const id = await endedTask();
   await rows("UPDATE tasks SET ended_at_ms = ended_at_ms - ? WHERE id = ?", 91 * DAY_MS, id);
-  return isNot("SELECT 1 FROM tasks WHERE id = ? AND deleted_at_ms IS NULL", id);
+  return isNot("SELECT 1 FROM tasks WHERE id = ?", id);
 }
 
+/** The collection that its task made is gone too: it would hold the tombstone. */
 async function tombstone(): Promise<StillThing> {
-  const id = await endedTask();
+  const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
+  const { collection_id: target } = (await endOf(id)).result;
   await call("DELETE", `/v1/batches/${id}`);
-  await rows("UPDATE tasks SET deleted_at_ms = deleted_at_ms - ? WHERE id = ?", 401 * DAY_MS, id);
-  return isNot("SELECT 1 FROM tasks WHERE id = ?1 UNION ALL SELECT 1 FROM task_events WHERE task_id = ?1", id);
+  await call("DELETE", `/v1/collections/${target}?hard=true`);
+  await rows("UPDATE requests SET retired_at_ms = retired_at_ms - ? WHERE id = ?", 401 * DAY_MS, id);
+  return isNot("SELECT 1 FROM requests WHERE id = ?", id);
+}
+
+/** A removed task whose last events were read by somebody who watched. */
+async function leftovers(): Promise<StillThing> {
+  const id = await endedTask();
+  await rows("UPDATE tasks SET watched_until_ms = 9e15 WHERE id = ?", id);
+  await call("DELETE", `/v1/batches/${id}`);
+  await rows("UPDATE requests SET retired_at_ms = retired_at_ms - ? WHERE id = ?", DAY_MS, id);
+  return isNot(
+    "SELECT 1 FROM requests WHERE id = ?1 AND leftovers = 1 UNION ALL SELECT 1 FROM task_events WHERE task_id = ?1",
+    id,
+  );
 }
 
 async function unclaimedFile(): Promise<StillThing> {

@@ -1,36 +1,31 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { type Placements, objectNameOf } from "../../src/runtime/config/placement";
+import { objectNameOf, type Placement } from "../../src/runtime/config/placement";
 import { readConfig } from "../../src/runtime/config/config";
 import worker from "./worker";
 import { type Answer, answerOf, requestOf } from "./api";
-import { setObjectPlacements } from "./object-placements";
-
-/** A deployed version of the Worker, with a placement of its own. */
-export interface Version {
-  readonly placements: Placements;
-  call(method: string, path: string, options?: Parameters<typeof requestOf>[2]): Promise<Answer>;
-  objectOf(taskId: string): ReturnType<typeof env.TASK_REQUESTS.getByName>;
-}
-
-export function versionOf(current: string, former = ""): Version {
-  const variables = { ...env, REQUEST_OBJECTS: current, REQUEST_OBJECTS_FORMER: former };
-  const { placements } = readConfig(variables);
-  return {
-    placements,
-    call: async (method, path, options = {}) => {
-      const ctx = createExecutionContext();
-      const request = requestOf(method, path, options);
-      return answerOf(await worker.fetch(request, variables, ctx));
-    },
-    objectOf: (taskId) => env.TASK_REQUESTS.getByName(objectNameOf(placements.current, taskId)),
-  };
-}
 
 /**
- * From now on objects wake up as this version. Those that are awake stay what they are, as in a deployment that has
- * not reached them.
+ * A deployed version of the Worker, with a placement of its own. Two of them at once, as during a deployment, have two objects
+ * for one id. An object knows no placement, so there are no versions of it.
  */
-export function deployObjects(version: Version): void {
-  setObjectPlacements(version.placements);
+export interface Version {
+  readonly placement: Placement;
+  readonly call: (method: string, path: string, options?: Parameters<typeof requestOf>[2]) => Promise<Answer>;
+  /** Where this version has the calls of a task's request id meet. */
+  readonly objectNameOf: (taskId: string) => string;
+}
+
+/** @param requestObjects its REQUEST_OBJECTS. */
+export function versionOf(requestObjects: string): Version {
+  const variables = { ...env, REQUEST_OBJECTS: requestObjects };
+  const { placement } = readConfig(variables);
+  return {
+    placement,
+    call: async (method, path, options = {}) => {
+      const request = requestOf(method, path, options);
+      return answerOf(await worker.fetch(request, variables, createExecutionContext()));
+    },
+    objectNameOf: (taskId) => objectNameOf(placement, taskId),
+  };
 }

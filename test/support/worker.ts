@@ -2,10 +2,8 @@ import { TaskRequestObject as RealObject } from "../../src/runtime/objects/reque
 import { Sweeper as RealSweeper } from "../../src/runtime/objects/sweeper/sweeper";
 import { TaskWatchObject as RealWatchObject } from "../../src/runtime/objects/watching/watch-object";
 import { openServices } from "../../src/runtime/composition";
-import { placementsOf } from "../../src/runtime/config/cached-config";
 import worker from "../../src/worker";
 import { testClaimRate } from "./claim-rate";
-import { objectPlacements } from "./object-placements";
 import { withFaults } from "./faulty-bindings";
 import { sweeperServices } from "./sweeper";
 import { watchLimits } from "./watch-limits";
@@ -22,7 +20,7 @@ export { ModelGateObject } from "../../src/runtime/objects/model-gate/model-gate
 export class TaskRequestObject extends RealObject {
   constructor(ctx: DurableObjectState, env: Env) {
     const faulty = withFaults(env, ctx);
-    super(ctx, faulty, { ...openServices(faulty), claimRate: testClaimRate }, objectPlacements() ?? placementsOf(env));
+    super(ctx, faulty, { ...openServices(faulty), claimRate: testClaimRate });
   }
 }
 

@@ -164,9 +164,8 @@ describe("the house", () => {
   it("tells of the end of a task in one place", () => {
     expect(callersOf("ringForEnds?")).toEqual(["services/tasks/announce-end.ts"]);
     expect(callersOf("(?<=\\.)ended")).toEqual([
-      // The port's call on its way: the stub of the object, and the object that hands it on.
+      // The port's call on its way: the stub of the object.
       "runtime/adapters/request-client.ts",
-      "runtime/objects/requests/task-request-object.ts",
       "services/tasks/announce-end.ts",
     ]);
   });

@@ -6,7 +6,7 @@ import { placeOf, rowsWritten, type Statement, sum, tripsByPurpose } from "../..
 const NO_EVENTS = { status: 0, end: 0, progress: 0, item: 0 };
 
 function statement(sql: string, figures: Partial<Statement> = {}): Statement {
-  return { sql, trips: 1, calls: 1, rowsRead: 0, rowsWritten: 0, ...figures };
+  return { sql, trips: 1, calls: 1, rowsRead: 0, rowsWritten: 0, values: 0, ...figures };
 }
 
 function used(some: Partial<Used>): Used {

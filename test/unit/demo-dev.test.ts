@@ -31,7 +31,7 @@ describe("npm run dev, the Worker's variables", () => {
   it("knows the settings of reservations and placement, though the secret among them has no value by default", () => {
     const [toml, example] = ["wrangler.toml", ".dev.vars.example"].map((name) => readFileSync(name, "utf8"));
     expect(workerVariableNames(toml ?? "", example ?? "")).toEqual(
-      expect.arrayContaining(["REQUEST_OBJECTS", "REQUEST_OBJECTS_FORMER", "SERVER_KEYS"]),
+      expect.arrayContaining(["REQUEST_OBJECTS", "SERVER_KEYS"]),
     );
   });
 

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from "drizzle-kit/api";
 import { describe, expect, it } from "vitest";
 import * as core from "../../src/data/schema/core";
+import * as requests from "../../src/data/schema/requests";
 import * as tasks from "../../src/data/schema/tasks";
 import * as vectors from "../../src/data/schema/vectors";
 import * as webhooks from "../../src/data/schema/webhooks";
@@ -78,7 +79,7 @@ function migrated(): DatabaseSync {
 async function declared(): Promise<DatabaseSync> {
   const [nothing, schema] = await Promise.all([
     generateSQLiteDrizzleJson({}),
-    generateSQLiteDrizzleJson({ ...core, ...tasks, ...vectors, ...webhooks }),
+    generateSQLiteDrizzleJson({ ...core, ...requests, ...tasks, ...vectors, ...webhooks }),
   ]);
   return databaseOf(await generateSQLiteMigration(nothing, schema));
 }

@@ -5,7 +5,7 @@ import {
   mismatchPointers,
   type RequestMaterial,
   WHOLE_REQUEST,
-} from "../../src/domain/tasks/request";
+} from "../../src/domain/requests/request";
 import { fingerprintOf } from "../../src/services/creation/fingerprint";
 
 const request = (body: unknown, more: Partial<RequestMaterial> = {}): RequestMaterial => ({

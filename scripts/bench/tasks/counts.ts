@@ -7,6 +7,8 @@ const Statement = z.object({
   calls: z.number(),
   rowsRead: z.number(),
   rowsWritten: z.number(),
+  /** How many values it was given. */
+  values: z.number(),
 });
 export type Statement = z.infer<typeof Statement>;
 

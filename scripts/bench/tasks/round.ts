@@ -7,13 +7,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 
 import { BenchFault } from "../bench-fault.ts";
+import { countedWorker, countsAtRest, resetCounts } from "../counted/worker.ts";
 import { type Runtime, startRuntime } from "../runtime.ts";
 import { createFirst, HEADERS } from "../scene.ts";
-import { Counts, type NewRows } from "./counts.ts";
+import type { Counts, NewRows } from "./counts.ts";
 import { runtimeCpuMs } from "./cpu.ts";
 import type { Model, ModelCounts } from "./model.ts";
 import { AGENT, type TaskScene } from "./scene.ts";
-import { COUNTS_PATH, taskWorker } from "./task-worker.ts";
 
 /** How a task is run: by the model behind a socket, or by the embedded rules. */
 export interface TaskSubject {
@@ -43,7 +43,6 @@ export interface TaskTools {
 
 const POLL_MS = 250;
 const TASK_MS_MAX = 900_000;
-const QUIET_MS = 1_500;
 const WARM_UP_MEMORIES = 25;
 
 /** Runs the task once, on a copy of the scene's state that is thrown away. @throws BenchFault when it did not complete. */
@@ -52,7 +51,8 @@ export async function runTask(subject: TaskSubject, scene: TaskScene, tools: Tas
   const stateDir = join(folder, "v3");
   await cp(scene.stateDir, stateDir, { recursive: true });
   try {
-    const runtime = await startRuntime(await taskWorker(scene.code, variablesOf(subject, tools.model)), stateDir);
+    const worker = await countedWorker(scene.service, variablesOf(subject, tools.model), "consumed");
+    const runtime = await startRuntime(worker, stateDir);
     try {
       return await measure(runtime, subject, scene, tools);
     } finally {
@@ -86,7 +86,7 @@ async function measure(
     body: JSON.stringify({ query: "a house", update_access: false }),
   }).then((answer) => answer.text());
   if (model !== null) await tools.model.begin(model.latencyMs, model.limit);
-  await fetch(runtime.address + COUNTS_PATH, { method: "DELETE" });
+  await resetCounts(runtime.address);
   const cpuBefore = runtimeCpuMs();
   await createFirst(runtime.address, randomUUID(), JSON.stringify(scene.batch));
   const task = await taskAtEnd(runtime, signal);
@@ -102,7 +102,8 @@ async function measure(
     fromCreationMs: task.ended_at_ms - task.created_at_ms,
     fromFirstCallMs: firstAtMs === null ? null : task.ended_at_ms - firstAtMs,
     model: told,
-    counts: await countsAtRest(runtime, signal),
+    // After the end its object is told, and spare bells are heard.
+    counts: await countsAtRest(runtime.address, signal),
     newRows,
     cpuMs: cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore,
   };
@@ -146,19 +147,6 @@ async function readNewRows(runtime: Runtime): Promise<NewRows> {
     memories: z.object({ rows: z.number() }).parse(memories).rows,
     events: { status: of("status"), end: of("end"), progress: of("progress"), item: of("item") },
   };
-}
-
-/** After the end its object is told, and spare bells are heard: the counts are read once nothing moves any more. */
-async function countsAtRest(runtime: Runtime, signal: AbortSignal): Promise<Counts> {
-  let before = "";
-  for (;;) {
-    signal.throwIfAborted();
-    const answer = await fetch(runtime.address + COUNTS_PATH);
-    const text = await answer.text();
-    if (text === before) return Counts.parse(JSON.parse(text));
-    before = text;
-    await delay(QUIET_MS);
-  }
 }
 
 /** How long the generator alone takes for the same memories in the same runtime, in ms. */

@@ -8,8 +8,9 @@ import { BenchFault } from "../bench-fault.ts";
 import { Texts } from "../recall-texts.ts";
 import { type Runtime, startRuntime } from "../runtime.ts";
 import { HEADERS } from "../scene.ts";
-import { bundleService, migrateService } from "../workers.ts";
-import { taskWorker } from "./task-worker.ts";
+import { PROJECT_ROOT } from "../../dev/wrangler.ts";
+import { countedWorker } from "../counted/worker.ts";
+import { bundleService, migrateService, type ServiceCode } from "../workers.ts";
 
 const MEMORIES_PER_CALL = 100;
 const SEED = 20_261_122;
@@ -32,7 +33,7 @@ export const AGENT = {
 
 /** The service, and a state that has its tables, an agent, and a collection with the memories. */
 export interface TaskScene {
-  readonly code: string;
+  readonly service: ServiceCode;
   readonly stateDir: string;
   readonly texts: readonly string[];
   /** What a client sends to create the task. */
@@ -42,10 +43,10 @@ export interface TaskScene {
 export async function makeTaskScene(workDir: string, memories: number, signal: AbortSignal): Promise<TaskScene> {
   const stateDir = join(workDir, "scene", "v3");
   await mkdir(stateDir, { recursive: true });
-  const code = await bundleService(workDir, signal);
-  await migrateService(stateDir, workDir, signal);
+  const service = await bundleService(PROJECT_ROOT, workDir, signal);
+  await migrateService(PROJECT_ROOT, stateDir, signal);
   const texts = memoryTexts(memories);
-  const runtime = await startRuntime(await taskWorker(code, {}), stateDir);
+  const runtime = await startRuntime(await countedWorker(service, {}, "consumed"), stateDir);
   try {
     const { tone: _, ...voice } = AGENT.voice;
     const { agent_id } = await put(runtime, "/v1/agents", { name: AGENT.name, voice }, AgentAnswer);
@@ -56,7 +57,7 @@ export async function makeTaskScene(workDir: string, memories: number, signal: A
       await put(runtime, `/v1/collections/${collection_id}/memories`, { memories: some }, z.unknown());
     }
     const batch = { operation: "re-voice", agent_id, collection_id, target: { name: "retold" } };
-    return { code, stateDir, texts, batch };
+    return { service, stateDir, texts, batch };
   } finally {
     await runtime.stop();
   }

@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
+import { JsonFault, parseStrictJson } from "../../services/basics/strict-json";
 import type { Context } from "hono";
 import type { ApiEnv } from "../env";
 import { faultsOf, validationFailed } from "../faults";
 import { HttpProblem } from "../problem";
-import { parseStrictJson } from "../strict-json";
 
 export const BODY_BYTES_MAX = 1_048_576;
 /** 100 memories of 8,000 characters, in UTF-8 and with JSON's escapes. */
@@ -21,7 +21,18 @@ export async function readJsonBody(c: Context<ApiEnv>, bytesMax: number): Promis
   const mediaType = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (mediaType !== "application/json")
     throw new HttpProblem(415, "media-type-unsupported", "Send the body as Content-Type: application/json.");
-  return parseStrictJson(text);
+  return parsed(text);
+}
+
+/** A body that means one thing only. @throws HttpProblem 400 `json-invalid`. */
+function parsed(text: string): unknown {
+  try {
+    return parseStrictJson(text);
+  } catch (error) {
+    if (error instanceof JsonFault)
+      throw new HttpProblem(400, "json-invalid", error.message.replace(/^It is /, "The body is "));
+    throw error;
+  }
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 import { listOf, pageOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";
-import { creationRequest } from "../middleware/creation-request";
+import { creationRequestOf } from "../creation-request";
 import { jsonBody } from "../middleware/json-body";
 import { rateLimit } from "../middleware/rate-limit";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, json, jsonRequest, problems, SECURED } from "../route";
@@ -67,7 +67,7 @@ const agentsCreate = createRoute({
     "now, or 410 when it was deleted since.",
   ].join("\n"),
   security: SECURED,
-  middleware: [rateLimit, creationRequest],
+  middleware: [rateLimit, jsonBody()],
   request: { headers: z.object({ requestId: requestIdHeaderV1(false) }), body: jsonRequest(AgentCreateV1) },
   responses: {
     200: { ...json(AgentV1, "An earlier call created it; the agent as it is now."), headers: createdHeaders },
@@ -176,7 +176,7 @@ const agentUndelete = createRoute({
 export function agentsRoutes(app: Api): void {
   app.openapi(agentsCreate, async (c) => {
     const draft = toAgentDraft(c.req.valid("json"));
-    const { made, replayed } = await createAgent(c.get("call"), draft, c.get("creationRequest"));
+    const { made, replayed } = await createAgent(c.get("call"), draft, await creationRequestOf(c));
     c.header("Location", `/v1/agents/${made.id}`);
     c.header("ETag", etagOf(made.version));
     c.header("Idempotent-Replayed", String(replayed));

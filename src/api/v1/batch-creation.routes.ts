@@ -1,8 +1,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api } from "../env";
+import type { Context } from "hono";
+import type { Creation } from "../../services/creation/create-task";
+import { previewReVoicing, type ReVoicePreview } from "../../services/creation/preview-re-voicing";
+import { fillTask, reserveTask, type Reservation } from "../../services/creation/reservations";
+import type { Api, ApiEnv } from "../env";
 import { faultsOf, validationFailed } from "../faults";
-import { creation, type CreationDoor } from "../middleware/creation";
-import { fill, reservation } from "../middleware/reservation";
+import { lookUpFirst } from "../look-up-first";
+import { BODY_BYTES_MAX, readEmptyBody, readJsonBody } from "../middleware/json-body";
+import { rateRefusal } from "../middleware/rate-limit";
+import { splitPutKey } from "../put-key";
+import { type BatchesRoute, startBatches } from "../start-batches";
+import { askedOf, callersIdOf, shown, startTask, type TaskRoute } from "../start-task";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, documentedRequest, json, problems, SECURED } from "../route";
 import {
   BatchesRequestV1,
@@ -29,7 +37,7 @@ import { BatchV1, NewTaskResponseV1, toBatchV1, toNewTaskResponseV1 } from "./ta
 
 const tags = ["batches"];
 const creationProblems = problems(...COMMON_PROBLEMS, ...BODY_PROBLEMS, 403, 404, 410);
-const door: CreationDoor<typeof BatchRequestV1> = {
+const batches: BatchesRoute<typeof BatchRequestV1> = {
   type: "batch",
   operation: "batches-create",
   requestId: "required",
@@ -47,7 +55,6 @@ const create = createRoute({
   description:
     "However often the same request is sent with the same `requestId`, one task runs. The first answer is 201, every later one 200 with the task as it is now. `{ items: [...] }` starts up to 100 at once, each with a verdict of its own.",
   security: SECURED,
-  middleware: creation(door),
   request: {
     headers: z.object({ requestId: requestIdHeaderV1(true), Prefer: preferHeaderV1 }),
     body: documentedRequest("BatchesRequestV1"),
@@ -73,7 +80,6 @@ const submit = createRoute({
   summary: "Start long work, each time anew",
   description: "As Livy's: every call makes a new task. To be safe against lost answers use `PUT` with a `requestId`.",
   security: SECURED,
-  middleware: creation({ ...door, operation: "batches-submit", requestId: "minted" }),
   request: { headers: z.object({ Prefer: preferHeaderV1 }), body: documentedRequest("BatchesRequestV1") },
   responses: {
     201: { ...json(BatchV1, "Created."), headers: creationHeaders },
@@ -91,7 +97,6 @@ const reserve = createRoute({
   description:
     "Holds an id for 24 hours, to be filled with `PUT /v1/batches/{id}` and its put key. With a `requestId`, a repeat answers with the same id and key.",
   security: SECURED,
-  middleware: reservation({ type: door.type, operation: "batches-id-reserve" }),
   request: { headers: z.object({ requestId: requestIdHeaderV1(false) }) },
   responses: {
     201: { ...json(ReservationV1, "The id, first and repeated."), headers: creationHeaders },
@@ -108,7 +113,6 @@ const fillReserved = createRoute({
   description:
     "As `PUT /v1/batches`, with a reserved id in place of a `requestId`: however often it is sent, one task runs.",
   security: SECURED,
-  middleware: fill({ ...door, operation: "batch-create" }),
   request: {
     params: z.object({ id: idParameter("id", "task_1f0c9a7e5b3d8f6a9c2e4b6d8f0a1c3e") }),
     headers: z.object({ putKey: putKeyHeaderV1, Prefer: preferHeaderV1 }),
@@ -130,23 +134,6 @@ const reVoice = createRoute({
   description:
     "Long work: the answer names its task. The collection need not be bound to the agent. `?dry_run=true` checks the same, counts, and retells the first memories (`preview`) with the real model, before anyone pays for all.",
   security: SECURED,
-  middleware: creation({
-    type: "batch",
-    operation: "agent-collection-re-voice",
-    requestId: "optional",
-    body: ReVoiceRequestV1,
-    toPreviewCount: (query) => {
-      const parsed = ReVoiceQueryV1.safeParse(query);
-      if (!parsed.success) throw validationFailed(faultsOf(parsed.error, "/query"));
-      return toPreviewCount(parsed.data);
-    },
-    toInput: (body, path) =>
-      toReVoiceInput(body, {
-        agentId: path["agent_id"] ?? "",
-        collectionId: path["collection_id"] ?? "",
-        pointers: { agent: null, source: null },
-      }),
-  }),
   request: {
     params: z.object({
       agent_id: idParameter("agent_id", "agent_6f1c8a523a3e4a529d0e2f6f1f0f7f11"),
@@ -170,35 +157,80 @@ export function batchCreationRoutes(app: Api): void {
   app.openAPIRegistry.register("BatchesRequestV1", BatchesRequestV1);
   app.openAPIRegistry.register("BatchFillRequestV1", BatchFillRequestV1);
   app.openAPIRegistry.register("ReVoiceRequestV1", ReVoiceRequestV1);
-  app.openapi(create, (c) => {
-    const bulk = c.get("bulk");
-    if (bulk !== undefined) return c.json(toBulkV1(bulk), 200);
-    const { task, replayed } = c.get("creation");
+  lookUpFirst(app, create, async (c) => {
+    const started = await startBatches(c, batches);
+    if (started.kind === "bulk") return c.json(toBulkV1(started.outcomes), 200);
+    const { task, replayed } = started.creation;
     if (replayed) return c.json(toBatchV1(task), 200);
     return c.json(toBatchV1(task), 201, location(task.id));
   });
-  app.openapi(submit, (c) => {
-    const bulk = c.get("bulk");
-    if (bulk !== undefined) return c.json(toBulkV1(bulk), 200);
-    const { task } = c.get("creation");
+  lookUpFirst(app, submit, async (c) => {
+    const started = await startBatches(c, { ...batches, operation: "batches-submit", requestId: "minted" });
+    if (started.kind === "bulk") return c.json(toBulkV1(started.outcomes), 200);
+    const { task } = started.creation;
     return c.json(toBatchV1(task), 201, location(task.id));
   });
-  app.openapi(reserve, (c) => {
-    const reserved = c.get("reservation");
+  lookUpFirst(app, reserve, async (c) => {
+    const reserved = await reserveBatch(c);
     return c.json(toReservationV1(reserved), 201, location(reserved.taskId));
   });
-  app.openapi(fillReserved, (c) => {
-    const { task, replayed } = c.get("creation");
+  lookUpFirst(app, fillReserved, async (c) => {
+    const { task, replayed } = await fillBatch(c);
     if (replayed) return c.json(toBatchV1(task), 200);
     return c.json(toBatchV1(task), 201, location(task.id));
   });
-  app.openapi(reVoice, (c) => {
-    const preview = c.get("preview");
-    if (preview !== undefined) return c.json(toReVoicePreviewV1(preview), 200);
-    const { task } = c.get("creation");
+  lookUpFirst(app, reVoice, async (c) => {
+    const previewCount = previewCountOf(c);
+    if (previewCount !== undefined) return c.json(toReVoicePreviewV1(await preview(c, previewCount)), 200);
+    const { task } = await startTask(c, reVoicing);
     const view = toNewTaskResponseV1(task);
     return c.json(view, 202, { Location: view.links.self });
   });
+}
+
+const reVoicing: TaskRoute<typeof ReVoiceRequestV1> = {
+  type: "batch",
+  operation: "agent-collection-re-voice",
+  requestId: "optional",
+  body: ReVoiceRequestV1,
+  toInput: (body, path) =>
+    toReVoiceInput(body, {
+      agentId: path["agent_id"] ?? "",
+      collectionId: path["collection_id"] ?? "",
+      pointers: { agent: null, source: null },
+    }),
+};
+
+async function reserveBatch(c: Context<ApiEnv>): Promise<Reservation> {
+  const id = callersIdOf(c, { requestId: "optional" });
+  const request = { api: 1, type: batches.type, operation: "batches-id-reserve", path: {}, body: null } as const;
+  await readEmptyBody(c);
+  const reserved = await reserveTask(c.get("call"), { ...id, request });
+  c.header("Idempotent-Replayed", String(reserved.replayed));
+  return reserved;
+}
+
+async function fillBatch(c: Context<ApiEnv>): Promise<Creation> {
+  const { body, putKey } = splitPutKey(c, await readJsonBody(c, BODY_BYTES_MAX));
+  const asked = askedOf(c, { ...batches, operation: "batch-create" }, body);
+  const taskId = c.req.param("id") ?? "";
+  return shown(c, await fillTask(c.get("call"), { ...asked, taskId, putKey }));
+}
+
+/** How many memories a dry run is to show; undefined for the real call. A query that does not fit is refused either way. */
+function previewCountOf(c: Context<ApiEnv>): number | undefined {
+  callersIdOf(c, reVoicing);
+  const parsed = ReVoiceQueryV1.safeParse(c.req.query());
+  if (!parsed.success) throw validationFailed(faultsOf(parsed.error, "/query"));
+  return toPreviewCount(parsed.data);
+}
+
+/** It makes nothing, so it counts as every call that reads. */
+async function preview(c: Context<ApiEnv>, count: number): Promise<ReVoicePreview> {
+  const { wanted } = askedOf(c, reVoicing, await readJsonBody(c, BODY_BYTES_MAX));
+  const refusal = await rateRefusal(c);
+  if (refusal !== undefined) throw refusal;
+  return previewReVoicing(c.get("call"), wanted, count);
 }
 
 function location(taskId: string): { Location: string } {

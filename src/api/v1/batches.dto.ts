@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_MODEL_CALLS_MAX, MAX_TOKENS_MAX } from "../../domain/tasks/budget";
 import type { OnItemError } from "../../domain/tasks/operations";
-import type { Creation } from "../../services/creation/read-claim-answer";
+import type { Creation } from "../../services/creation/create-task";
 import { BULK_ITEMS_MAX } from "../../services/creation/create-task";
 import type { Outcome } from "../../services/errors/outcome";
 import type { ReVoiceInput, TaskInput } from "../../services/ports/task-input";

@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { invokeTask } from "../../services/tasks/invoke-task";
+import type { Context } from "hono";
+import { type InvokeInput, invokeTask } from "../../services/creation/invoke-task";
 import { cancelTask, getTask, listItems, listTasks, waitForEnd } from "../../services/tasks/tasks";
 import { decodeCursorOf, listOf, pageRequestOf } from "../cursor";
-import type { Api } from "../env";
+import type { Api, ApiEnv } from "../env";
 import { etagOf, versionsOf } from "../etag";
 import { findRequestId } from "../middleware/request-id";
 import { preferredWaitSeconds } from "../middleware/prefer";
@@ -142,6 +143,14 @@ const items = createRoute({
   },
 });
 
+/** The request id of an invoke of its own, and what it asks; null without one. */
+function invokeRequestOf(c: Context<ApiEnv>): InvokeInput["request"] {
+  const requestId = findRequestId(c);
+  const [path, query] = [c.req.param(), c.req.query()];
+  const request = { api: 1, type: "batch", operation: "checkmate-task-invoke", path, query, body: null } as const;
+  return requestId === undefined ? null : { requestId, request };
+}
+
 export function checkmateRoutes(app: Api): void {
   app.openapi(list, async (c) => {
     const { limit, cursor, status: statuses, operation: operations, type: types, tag, ...rest } = c.req.valid("query");
@@ -158,7 +167,7 @@ export function checkmateRoutes(app: Api): void {
     const expectedRuns = versionsOf(c.req.header("If-Match"));
     const from = c.req.valid("query").from === "failed" ? "failed" : "checkpoints";
     const taskId = c.req.valid("param").task_id;
-    const task = await invokeTask(c.get("call"), taskId, { expectedRuns, invokeId: findRequestId(c) ?? null, from });
+    const task = await invokeTask(c.get("call"), taskId, { expectedRuns, request: invokeRequestOf(c), from });
     return c.json(toNewTaskResponseV1(task), 202);
   });
   app.openapi(status, async (c) => {

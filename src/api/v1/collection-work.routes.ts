@@ -1,14 +1,18 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context, TypedResponse } from "hono";
+import { createImport, stageImport } from "../../services/creation/create-import";
+import type { Creation } from "../../services/creation/create-task";
+import { fail, succeed } from "../../services/errors/outcome";
 import { analyzeNow } from "../../services/operations/collection-work/analyze";
 import { openExport, streamExport } from "../../services/operations/export-import/export";
 import type { Api, ApiEnv } from "../env";
-import { creation } from "../middleware/creation";
-import { importFile } from "../middleware/import-file";
-import { inBackground } from "../middleware/in-background";
+import { faultsOf, validationFailed } from "../faults";
+import { importFileOf } from "../import-file";
+import { lookUpFirst } from "../look-up-first";
 import { readEmptyBody } from "../middleware/json-body";
 import { rateLimit } from "../middleware/rate-limit";
 import { COMMON_PROBLEMS, json, problems, SECURED } from "../route";
+import { callersIdOf, shown, startInBackground, startTask } from "../start-task";
 import { AnalysisV1, toAnalysisV1 } from "./analysis.dto";
 import { ImportQueryV1, NDJSON_EXAMPLE, toCollectionInput, toImportInput } from "./collection-work.dto";
 import { idParameter, NoQueryV1 } from "./common.dto";
@@ -42,15 +46,6 @@ const exportAll = createRoute({
     "again while that task runs, the same one is answered.",
   ].join("\n"),
   security: SECURED,
-  middleware: inBackground({
-    type: "batch",
-    operation: "collection-export",
-    requestId: "optional",
-    body: z.null(),
-    query: NoQueryV1,
-    toInput: (_, path) => toCollectionInput("export", path),
-    subjectOf: (path) => `export ${path["collection_id"]}`,
-  }),
   request: { params, query: NoQueryV1, headers },
   responses: { 200: file("The collection, as it is read."), 202: task, ...workProblems },
 });
@@ -69,7 +64,6 @@ const importAll = createRoute({
     "links lead there. The same file with the same `requestId` is a replay.",
   ].join("\n"),
   security: SECURED,
-  middleware: importFile({ operation: "collection-import", query: ImportQueryV1, toInput: toImportInput }),
   request: {
     params,
     query: ImportQueryV1,
@@ -87,15 +81,6 @@ const rebuild = createRoute({
   summary: "Index a collection again",
   description: "Makes anew what searches read. Searches go on meanwhile, and find what they found.",
   security: SECURED,
-  middleware: creation({
-    type: "batch",
-    operation: "collection-rebuild",
-    requestId: "optional",
-    read: readEmptyBody,
-    body: z.null(),
-    query: NoQueryV1,
-    toInput: (_, path) => toCollectionInput("rebuild", path),
-  }),
   request: { params, query: NoQueryV1, headers: z.object({ requestId, Prefer: preferHeaderV1 }) },
   responses: { 202: task, ...workProblems, ...problems(413, 415) },
 });
@@ -109,15 +94,6 @@ const analyze = createRoute({
   description:
     "At once for up to 10,000 memories. With `Prefer: respond-async`, for any number, as the `result` of a task; asked again while that task runs, the same one is answered.",
   security: SECURED,
-  middleware: inBackground({
-    type: "batch",
-    operation: "collection-analyze",
-    requestId: "optional",
-    body: z.null(),
-    query: NoQueryV1,
-    toInput: (_, path) => toCollectionInput("analyze", path),
-    subjectOf: (path) => `analyze ${path["collection_id"]}`,
-  }),
   request: { params, query: NoQueryV1, headers },
   responses: { 200: json(AnalysisV1, "The figures."), 202: task, ...workProblems },
 });
@@ -137,24 +113,54 @@ const exportedFile = createRoute({
   responses: { 200: file("The file, as it was written."), ...problems(...COMMON_PROBLEMS, 404, 410, 422) },
 });
 
+/** Work on a whole collection, which the path names and nothing else. */
+function workOn(operation: "export" | "analyze" | "rebuild") {
+  return {
+    type: "batch",
+    operation: `collection-${operation}`,
+    requestId: "optional",
+    body: z.null(),
+    query: NoQueryV1,
+    toInput: (_: null, path: Readonly<Record<string, string>>) => toCollectionInput(operation, path),
+    subjectOf: (path: Readonly<Record<string, string>>) => `${operation} ${path["collection_id"]}`,
+  } as const;
+}
+
+const [exporting, analyzing] = [workOn("export"), workOn("analyze")];
+const rebuilding = { ...workOn("rebuild"), read: readEmptyBody };
+
+/** The file is stored first: its digest is part of the fingerprint. */
+async function startImport(c: Context<ApiEnv>): Promise<Creation> {
+  const id = callersIdOf(c, { requestId: "optional" });
+  const [path, query] = [c.req.param(), c.req.query()];
+  const staged = await stageImport(c.get("call"), id.requestId, importFileOf(c));
+  const body = { sha256: staged.sha256, ...query };
+  const request = { api: 1, type: "batch", operation: "collection-import", path, body } as const;
+  const parsed = ImportQueryV1.safeParse(query);
+  const wanted = parsed.success
+    ? succeed(toImportInput(parsed.data, staged.file, path))
+    : fail(validationFailed(faultsOf(parsed.error, "/query")).value);
+  return shown(c, await createImport(c.get("call"), staged, { ...id, request, wanted }));
+}
+
 export function collectionWorkRoutes(app: Api): void {
   app.openapi(exportAll, async (c) => {
-    const made = c.get("inBackground");
-    if (made !== undefined) return c.json(toNewTaskResponseV1(made.task), 202, location(made.task.id));
+    const started = await startInBackground(c, exporting);
+    if (started !== undefined) return c.json(toNewTaskResponseV1(started.task), 202, location(started.task.id));
     const { collection_id } = c.req.valid("param");
     return fileOf(c, await streamExport(c.get("call"), collection_id), collection_id);
   });
-  app.openapi(importAll, (c) => {
-    const { task } = c.get("creation");
+  lookUpFirst(app, importAll, async (c) => {
+    const { task } = await startImport(c);
     return c.json(toNewTaskResponseV1(task), 202, location(task.id));
   });
-  app.openapi(rebuild, (c) => {
-    const { task } = c.get("creation");
+  lookUpFirst(app, rebuild, async (c) => {
+    const { task } = await startTask(c, rebuilding);
     return c.json(toNewTaskResponseV1(task), 202, location(task.id));
   });
   app.openapi(analyze, async (c) => {
-    const made = c.get("inBackground");
-    if (made !== undefined) return c.json(toNewTaskResponseV1(made.task), 202, location(made.task.id));
+    const started = await startInBackground(c, analyzing);
+    if (started !== undefined) return c.json(toNewTaskResponseV1(started.task), 202, location(started.task.id));
     const { collection_id } = c.req.valid("param");
     return c.json(toAnalysisV1(collection_id, await analyzeNow(c.get("call"), collection_id)), 200);
   });

@@ -11,7 +11,7 @@ import {
 import { listOf, pageOf, pageRequestOf } from "../cursor";
 import type { Api } from "../env";
 import { etagOf, versionsOf } from "../etag";
-import { creationRequest } from "../middleware/creation-request";
+import { creationRequestOf } from "../creation-request";
 import { jsonBody } from "../middleware/json-body";
 import { rateLimit } from "../middleware/rate-limit";
 import { BODY_PROBLEMS, COMMON_PROBLEMS, json, jsonRequest, problems, SECURED } from "../route";
@@ -68,7 +68,7 @@ const collectionsCreate = createRoute({
     "it is now, or 410 when it was deleted since.",
   ].join("\n"),
   security: SECURED,
-  middleware: [rateLimit, creationRequest],
+  middleware: [rateLimit, jsonBody()],
   request: { headers: z.object({ requestId: requestIdHeaderV1(false) }), body: jsonRequest(CollectionCreateV1) },
   responses: {
     200: { ...json(CollectionV1, "An earlier call created it; the collection as it is now."), headers: createdHeaders },
@@ -179,7 +179,7 @@ const collectionUndelete = createRoute({
 export function collectionsRoutes(app: Api): void {
   app.openapi(collectionsCreate, async (c) => {
     const draft = toCollectionDraft(c.req.valid("json"));
-    const { made, replayed } = await createCollection(c.get("call"), draft, c.get("creationRequest"));
+    const { made, replayed } = await createCollection(c.get("call"), draft, await creationRequestOf(c));
     c.header("Location", `/v1/collections/${made.id}`);
     c.header("ETag", etagOf(made.version));
     c.header("Idempotent-Replayed", String(replayed));

@@ -7,7 +7,7 @@ import type { ApiRuntime } from "../../runtime/composition";
 import { ANALYZE_DIRECT_MEMORIES_MAX } from "../../services/operations/collection-work/analyze";
 import { CANCELED_PER_CALL_MAX } from "../../services/tasks/cancel-tasks";
 import type { CallContext } from "../../services/context";
-import { BULK_ITEMS_MAX } from "../../services/creation/create-task";
+import { BULK_ITEMS_MAX, DEADLINE_MS } from "../../services/creation/create-task";
 import { IMPORT_BYTES_MAX } from "../../services/creation/create-import";
 import { CLEANED_PER_CALL_MAX } from "../../services/tasks/clean-tasks";
 import { WATCHERS_PER_TASK_MAX } from "../../services/tasks/task-events";
@@ -27,9 +27,10 @@ const PoliciesV1 = z
   .object({
     retention_days: number("How long a requestId lives after the end of its task.", 90),
     tombstone_days: number("How long after that it answers 410, and never runs again.", 400),
-    request_objects: z
-      .string()
-      .openapi({ description: "One object a request, or how many shared ones.", example: "per-request" }),
+    request_objects: z.string().openapi({
+      description: "Where calls of one requestId meet: one object a request, or how many shared ones.",
+      example: "per-request",
+    }),
     model_provider: z
       .enum({ embedded: "embedded", "workers-ai": "workers-ai", "openai-compatible": "openai-compatible" })
       .openapi({ description: "What re-voices: rules of our own, or which kind of model.", example: "embedded" }),
@@ -68,6 +69,7 @@ const PoliciesV1 = z
       description: "Hosts inside of the network that webhooks may reach all the same; null unless the admin key asks.",
       example: [],
     }),
+    doubt_seconds: number("So long after a creation was sent it may still land, where its answer is in doubt.", 30),
     bulk_items_max: number("Items of one bulk.", 100),
     creations_waiting_max: number("Creations that wait at one object; the next is answered 503 at once.", 5_000),
     canceled_per_call_max: number("Tasks that one call cancels.", 10_000),
@@ -109,6 +111,7 @@ const FIXED = {
   webhook_attempts_max: ATTEMPTS_MAX,
   webhook_delivery_days: DELIVERY_DAYS,
   webhook_former_secret_hours: FORMER_SECRET_HOURS,
+  doubt_seconds: DEADLINE_MS / 1_000,
   bulk_items_max: BULK_ITEMS_MAX,
   canceled_per_call_max: CANCELED_PER_CALL_MAX,
   cleaned_per_call_max: CLEANED_PER_CALL_MAX,

@@ -1,33 +1,45 @@
 import { and, count, eq, getTableColumns, inArray, isNull, ne, notExists, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Agent } from "../../domain/agents/agent";
+import type { StandingRequest } from "../../domain/requests/request";
 import type { Page, PageRequest } from "../../domain/page";
-import { insertCreation, retireCreation, unlessCreated } from "../made-once-store";
+import { claimRequest, type DirectClaim, isClaimedBy, selectRequest } from "../requests/request-store";
+import { retireMade } from "../requests/retire-store";
 import type { Database } from "../database/database";
 import type { NounFilters } from "../database/name-search";
 import { searchedColumns, whereOf } from "../database/name-search";
 import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
+import { rowWhere } from "../database/row-where";
 import { agentCollections, agents, collections } from "../schema/core";
 
-const { namespaceId: _namespaceId, ...agentColumns } = getTableColumns(agents);
+const { namespaceId: _namespaceId, revision: _revision, ...agentColumns } = getTableColumns(agents);
 
 /** A live agent before it has its times: those are the database's. */
 export type NewAgent = Omit<Agent, "createdAtMs" | "updatedAtMs" | "deletedAtMs">;
 
+/** What stands after the call that was to make an agent. */
+export interface InsertedAgent {
+  /** As this call made it; undefined when a live agent of the namespace has the name, or the request id was used. */
+  readonly agent: Agent | undefined;
+  /** The row of the request id, where there is one. */
+  readonly request: StandingRequest | undefined;
+}
+
 /**
- * @param body what was asked under a request id, from which the agent's id is derived; null without one.
- * @returns undefined when a live agent of the namespace has the name, or when the id was used before.
+ * Makes an agent. With a request id its row is written first, where the name is free, and the agent only where that carries
+ * this very call: one transaction.
  */
 export async function insertAgent(
   db: Database,
   namespaceId: string,
   agent: NewAgent,
-  body: string | null,
-): Promise<Agent | undefined> {
+  claim: DirectClaim | null,
+): Promise<InsertedAgent> {
+  const mayMake = claim === null ? sql`TRUE` : isClaimedBy(claim);
   const insert = db
     .insert(agents)
-    .select(unlessCreated(db, agents, { ...agent, namespaceId }))
+    .select(rowWhere(db, agents, { ...agent, namespaceId, revision: 1 }, mayMake))
     // An update of nothing: drizzle's onConflictDoNothing cannot name a partial index.
     .onConflictDoUpdate({
       target: [agents.namespaceId, agents.name],
@@ -36,8 +48,13 @@ export async function insertAgent(
       setWhere: sql`false`,
     })
     .returning(agentColumns);
-  const [rows] = body === null ? [await insert] : await db.batch([insert, insertCreation(db, agents, agent.id, body)]);
-  return rows[0];
+  if (claim === null) return { agent: (await insert)[0], request: undefined };
+  const [, [made], [request]] = await db.batch([
+    claimRequest(db, claim, nameIsFree(db, namespaceId, agent)),
+    insert,
+    selectRequest(db, namespaceId, claim.id),
+  ]);
+  return { agent: made, request };
 }
 
 /** Finds deleted agents too: `deletedAtMs` tells. */
@@ -196,7 +213,7 @@ export async function removeAgent(db: Database, namespaceId: string, id: string)
   await db.batch([
     db.delete(agentCollections).where(boundTo(namespaceId, id)),
     db.update(collections).set({ agentId: null }).where(ownedBy(namespaceId, id)),
-    retireCreation(db, namespaceId, id),
+    retireMade(db, namespaceId, id),
     db.delete(agents).where(and(eq(agents.namespaceId, namespaceId), eq(agents.id, id))),
   ]);
 }

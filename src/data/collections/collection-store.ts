@@ -1,15 +1,17 @@
 import { and, count, eq, getTableColumns, inArray, isNull, sql } from "drizzle-orm";
 import type { Collection } from "../../domain/collections/collection";
+import type { StandingRequest } from "../../domain/requests/request";
 import { parseOwnJson } from "../../domain/basics/own-json";
 import type { Page, PageRequest } from "../../domain/page";
-import { insertCreation, unlessCreated } from "../made-once-store";
+import { claimRequest, type DirectClaim, isClaimedBy, selectRequest } from "../requests/request-store";
 import type { Database } from "../database/database";
 import { type NounFilters, searchedColumns, whereOf } from "../database/name-search";
 import { nowMs } from "../database/now";
 import { after, newestFirst, toPage } from "../database/page";
+import { rowWhere } from "../database/row-where";
 import { agentCollections, collections, memories } from "../schema/core";
 
-const { namespaceId: _namespaceId, ...columns } = getTableColumns(collections);
+const { namespaceId: _namespaceId, revision: _revision, ...columns } = getTableColumns(collections);
 const vectors = sql<string>`(
   SELECT json_group_array(json_object('embedderId', embedder_id, 'dimensions', dimensions, 'storedIn', stored_in,
     'memories', memories))
@@ -23,23 +25,34 @@ export const collectionColumns = { ...columns, vectors };
 /** A live collection before it has its times, which are the database's, and anything in it. */
 export type NewCollection = Omit<Collection, "memoryCount" | "vectors" | "createdAtMs" | "updatedAtMs" | "deletedAtMs">;
 
-/**
- * @param body what was asked under a request id, from which the collection's id is derived; null without one.
- * @returns undefined when the id was used before.
- */
+/** What stands after the call that was to make a collection. */
+export interface InsertedCollection {
+  /** As this call made it; undefined when the request id was used. */
+  readonly collection: Collection | undefined;
+  /** The row of the request id, where there is one. */
+  readonly request: StandingRequest | undefined;
+}
+
+/** Makes a collection. With a request id as an agent is made. */
 export async function insertCollection(
   db: Database,
   namespaceId: string,
   collection: NewCollection,
-  body: string | null,
-): Promise<Collection | undefined> {
+  claim: DirectClaim | null,
+): Promise<InsertedCollection> {
+  const mayMake = claim === null ? sql`TRUE` : isClaimedBy(claim);
   const insert = db
     .insert(collections)
-    .select(unlessCreated(db, collections, { ...collection, namespaceId, memoryCount: 0 }))
+    .select(rowWhere(db, collections, { ...collection, namespaceId, memoryCount: 0, revision: 1 }, mayMake))
+    .onConflictDoNothing()
     .returning(collectionColumns);
-  const [rows] =
-    body === null ? [await insert] : await db.batch([insert, insertCreation(db, collections, collection.id, body)]);
-  return rows[0];
+  if (claim === null) return { collection: (await insert)[0], request: undefined };
+  const [, [made], [request]] = await db.batch([
+    claimRequest(db, claim),
+    insert,
+    selectRequest(db, namespaceId, claim.id),
+  ]);
+  return { collection: made, request };
 }
 
 /** Finds deleted collections too: `deletedAtMs` tells. */

@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { retireCreation } from "../made-once-store";
+import { retireMade } from "../requests/retire-store";
 import type { Database } from "../database/database";
 import { nowMs } from "../database/now";
 import { agentCollections, collectionRemovals, collections } from "../schema/core";
@@ -23,7 +23,7 @@ export async function removeCollection(db: Database, namespaceId: string, id: st
     db
       .delete(agentCollections)
       .where(and(eq(agentCollections.namespaceId, namespaceId), eq(agentCollections.collectionId, id))),
-    retireCreation(db, namespaceId, id),
+    retireMade(db, namespaceId, id),
     db.delete(collections).where(and(eq(collections.namespaceId, namespaceId), eq(collections.id, id))),
   ]);
 }

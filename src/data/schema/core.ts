@@ -52,6 +52,8 @@ export const agents = sqliteTable(
     metadata: text({ mode: "json" }).$type<Metadata>().notNull(),
     /** Counts updates: the ETag, and the fence of a conditional update. */
     version: integer().notNull(),
+    /** Counts every change that a creation has to notice, those of its bindings too. Kept by triggers. */
+    revision: integer().notNull().default(1),
     createdAtMs: integer("created_at_ms").notNull(),
     updatedAtMs: integer("updated_at_ms").notNull(),
     deletedAtMs: integer("deleted_at_ms"),
@@ -77,6 +79,8 @@ export const collections = sqliteTable(
     /** Kept in the same transaction as every insert and removal of memories. */
     memoryCount: integer("memory_count").notNull(),
     version: integer().notNull(),
+    /** As of an agent. Memories that come and go do not count. */
+    revision: integer().notNull().default(1),
     createdAtMs: integer("created_at_ms").notNull(),
     updatedAtMs: integer("updated_at_ms").notNull(),
     deletedAtMs: integer("deleted_at_ms"),
@@ -88,19 +92,6 @@ export const collections = sqliteTable(
       .where(sql`agent_id IS NOT NULL`),
   ],
 );
-
-/**
- * What was asked when an agent or a collection was created under a request id. It outlives what it made, so that a late
- * repeat never makes it again.
- */
-export const creations = sqliteTable("creations", {
-  /** Of what was made: derived from (namespace, noun, request id). */
-  id: text().primaryKey(),
-  namespaceId: text("namespace_id").notNull(),
-  /** Canonical JSON as sent; null once what it made was removed for good. */
-  body: text(),
-  createdAtMs: integer("created_at_ms").notNull(),
-});
 
 /** Collections that were removed for good, while memories of theirs are still to be removed. */
 export const collectionRemovals = sqliteTable("collection_removals", {

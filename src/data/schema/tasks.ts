@@ -27,13 +27,13 @@ export const tasks = sqliteTable(
     tags: text({ mode: "json" }).$type<readonly string[]>().notNull(),
     memo: text(),
     metadata: text({ mode: "json" }).$type<Metadata>().notNull(),
-    /** SHA-256 of the canonical request: the second fence behind the requests object. */
-    fingerprint: text().notNull(),
-    /** The resolved command, frozen at creation; null on a tombstone too. */
+    /** The resolved command, frozen at creation. */
     command: text({ mode: "json" }).$type<TaskCommand>(),
     /** 1 at creation; an invoke opens the next. */
     run: integer().notNull(),
     attempts: integer().notNull(),
+    /** Counts cancels, also of a task that has ended: an invoke that was under way before one finds it changed. */
+    revision: integer().notNull().default(1),
     total: integer(),
     plannedAtMs: integer("planned_at_ms"),
     result: text({ mode: "json" }).$type<Tallies[Operation]>(),
@@ -46,11 +46,7 @@ export const tasks = sqliteTable(
     ringAtMs: integer("ring_at_ms").notNull(),
     /** How often the sweeper has rung since somebody last took a part: each time it waits twice as long. */
     rings: integer().notNull().default(0),
-    /** Set on a tombstone: what is left of a removed task, without its texts. */
-    deletedAtMs: integer("deleted_at_ms"),
-    /** Of a task that a GET asked for: what it is made of. Kept on a tombstone. */
-    subject: text(),
-    /** Who wants to hear of its end; null on a tombstone too. */
+    /** Who wants to hear of its end. */
     webhook: text({ mode: "json" }).$type<TaskWebhook>(),
     /** While somebody watches its events: whoever changes the task tells the object of its watchers. */
     watchedUntilMs: integer("watched_until_ms"),
@@ -71,32 +67,12 @@ export const tasks = sqliteTable(
     // No creation touches it: an entry comes with the end of a task, and goes with its removal.
     index("tasks_ended")
       .on(t.namespaceId, t.endedAtMs)
-      .where(sql`ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL`),
-    // The same for the sweeper, which looks through all namespaces; and the tombstones that retention leaves.
+      .where(sql`ended_at_ms IS NOT NULL`),
+    // The same for the sweeper, which looks through all namespaces.
     index("tasks_retained")
       .on(t.endedAtMs, t.id)
-      .where(sql`ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL`),
-    index("tasks_tombstones")
-      .on(t.deletedAtMs, t.id)
-      .where(sql`deleted_at_ms IS NOT NULL`),
-    index("tasks_subject")
-      .on(t.namespaceId, t.subject, t.createdAtMs)
-      .where(sql`subject IS NOT NULL`),
+      .where(sql`ended_at_ms IS NOT NULL`),
   ],
-);
-
-/**
- * Ids that are held though no work stands behind them: reservations that nobody has filled, and cancels that came before
- * their creation. Counted against a limit for each namespace. WITHOUT ROWID in the migration.
- */
-export const heldIds = sqliteTable(
-  "held_ids",
-  {
-    namespaceId: text("namespace_id").notNull(),
-    taskId: text("task_id").notNull(),
-    untilMs: integer("until_ms").notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.namespaceId, t.taskId] })],
 );
 
 /** A run of a task in bounded pieces, each under a lease of its own. WITHOUT ROWID in the migration. */

@@ -1,9 +1,11 @@
 import { and, asc, desc, eq, getTableColumns, gt, isNull, sql } from "drizzle-orm";
+import type { StandingRequest } from "../../domain/requests/request";
 import type { Task } from "../../domain/tasks/task";
-import type { StoredEvent } from "../../domain/tasks/task-event";
+import type { StoredEvent, TaskOfEvents } from "../../domain/tasks/task-event";
 import type { Database } from "../database/database";
 import { nowMs } from "../database/now";
-import { taskColumns, toTask } from "./task-row";
+import { selectRequest } from "../requests/request-store";
+import { taskColumns, type TaskRow, toTask } from "../parts/task-row";
 import { taskEvents, tasks } from "../schema/tasks";
 
 interface OfTask {
@@ -13,8 +15,10 @@ interface OfTask {
 
 /** A task, and events of it that are stored, in their order, as they were at one time. */
 export interface EventSight {
-  /** Without its command, which is large, and nothing that a client sees of a task. */
-  readonly task: Task;
+  /** Without its command, which is large, and nothing that a client sees of a task. Undefined where it was removed. */
+  readonly task: Task | undefined;
+  /** What its events are reckoned with: of a removed task what its tombstone says. */
+  readonly about: TaskOfEvents;
   readonly stored: readonly StoredEvent[];
 }
 
@@ -24,15 +28,17 @@ export async function listEvents(
   of: OfTask,
   page: { readonly after: number; readonly limit: number },
 ): Promise<(EventSight & { readonly last: number }) | undefined> {
-  const [rows, stored, [last]] = await db.batch([
+  const [rows, [request], stored, [last]] = await db.batch([
     selectTaskOf(db, of),
+    selectRequest(db, of.namespaceId, of.taskId),
     selectAfter(db, of, page),
     db
       .select({ sequence: sql<number | null>`max(${taskEvents.sequence})` })
       .from(taskEvents)
       .where(isOf(of)),
   ]);
-  return rows[0] && { task: toTask(rows[0]), stored, last: last?.sequence ?? 1 };
+  const sight = sightOf(rows[0], request, stored);
+  return sight && { ...sight, last: last?.sequence ?? 1 };
 }
 
 /**
@@ -53,13 +59,27 @@ export async function lookAtEvents(
   const { after, limit, watchedForMs } = wanted;
   const task = selectTaskOf(db, of);
   const events = after === null ? selectLast(db, of, limit) : selectAfter(db, of, { after, limit });
-  const [rows, stored] =
+  const request = selectRequest(db, of.namespaceId, of.taskId);
+  const [rows, [tombstone], stored] =
     watchedForMs === null
-      ? await db.batch([task, events])
-      : await db
-          .batch([markWatched(db, of, watchedForMs), task, events])
-          .then(([, rows, stored]) => [rows, stored] as const);
-  return rows[0] && { task: toTask(rows[0]), stored: after === null ? stored.toReversed() : stored };
+      ? await db.batch([task, request, events])
+      : await db.batch([markWatched(db, of, watchedForMs), task, request, events]).then(([, ...found]) => found);
+  return sightOf(rows[0], tombstone, after === null ? stored.toReversed() : stored);
+}
+
+function sightOf(
+  row: TaskRow | undefined,
+  request: StandingRequest | undefined,
+  stored: readonly StoredEvent[],
+): EventSight | undefined {
+  if (row !== undefined) {
+    const task = toTask(row);
+    return { task, about: task, stored };
+  }
+  const { id, status, run, retiredAtMs, firstSeenAtMs: createdAtMs } = request ?? {};
+  if (id === undefined || createdAtMs === undefined || !status || !run || !retiredAtMs) return undefined;
+  const about = { id, status, run, createdAtMs, operation: null, runStartedAtMs: null, runBase: 0 };
+  return { task: undefined, about, stored };
 }
 
 function markWatched(db: Database, { namespaceId, taskId }: OfTask, watchedForMs: number) {

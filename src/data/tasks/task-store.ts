@@ -1,11 +1,11 @@
-import { and, desc, eq, inArray, isNull, sql, type SQL } from "drizzle-orm";
+import { and, eq, inArray, sql, type SQL } from "drizzle-orm";
 import type { Page, PageRequest } from "../../domain/page";
 import type { Task, TaskStatus } from "../../domain/tasks/task";
 import { type Operation } from "../../domain/tasks/operations";
 import type { Database } from "../database/database";
 import { after, newestFirst, toPage } from "../database/page";
 import { tasks } from "../schema/tasks";
-import { taskColumns, toTask } from "./task-row";
+import { taskColumns, toTask } from "../parts/task-row";
 
 /** The statement behind {@link findTask}, for a batch. */
 export function selectTask(db: Database, namespaceId: string, taskId: string) {
@@ -17,17 +17,6 @@ export function selectTask(db: Database, namespaceId: string, taskId: string) {
 
 export async function findTask(db: Database, namespaceId: string, taskId: string): Promise<Task | undefined> {
   const rows = await selectTask(db, namespaceId, taskId);
-  return rows[0] && toTask(rows[0]);
-}
-
-/** The last task that a GET asked for of this subject, removed ones too. */
-export async function findLastOfSubject(db: Database, namespaceId: string, subject: string): Promise<Task | undefined> {
-  const rows = await db
-    .select(taskColumns)
-    .from(tasks)
-    .where(and(eq(tasks.namespaceId, namespaceId), eq(tasks.subject, subject)))
-    .orderBy(desc(tasks.createdAtMs))
-    .limit(1);
   return rows[0] && toTask(rows[0]);
 }
 
@@ -68,7 +57,6 @@ export async function listTasks(
     .where(
       and(
         eq(tasks.namespaceId, namespaceId),
-        isNull(tasks.deletedAtMs),
         filter.oldestFirst ? before(page) : after(page.after, tasks.createdAtMs, tasks.id),
         ...conditionsOf(filter),
       ),

@@ -1,4 +1,4 @@
-import type { NewTask, Task } from "./task";
+import type { NewTask } from "./task";
 
 /** A reserved id that nobody has filled ends after so long. */
 export const RESERVATION_HOURS = 24;
@@ -13,6 +13,6 @@ export function reservationEndsAtMs(createdAtMs: number): number {
 }
 
 /** True while a reserved id has no content: open, or canceled before it was filled. */
-export function isUnfilled(task: Pick<NewTask | Task, "command"> & { readonly deletedAtMs?: number | null }): boolean {
-  return task.command === null && (task.deletedAtMs ?? null) === null;
+export function isUnfilled(task: Pick<NewTask, "command">): boolean {
+  return task.command === null;
 }

@@ -48,7 +48,10 @@ export interface StoredEvent {
 }
 
 /** What the events are reckoned with. */
-type TaskOfEvents = Pick<Task, "id" | "operation" | "status" | "createdAtMs" | "run" | "runStartedAtMs" | "runBase">;
+export type TaskOfEvents = Pick<
+  Task,
+  "id" | "operation" | "status" | "createdAtMs" | "run" | "runStartedAtMs" | "runBase"
+>;
 
 /**
  * The events after a sequence, of those that are stored after it.

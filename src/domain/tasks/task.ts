@@ -52,8 +52,8 @@ export interface TaskError {
 }
 
 /**
- * What the row of a task is inserted with, or a reservation filled. Plain JSON: it travels to the requests object and is
- * kept there. A reservation that nobody has filled has neither operation nor command.
+ * What the row of a task is inserted with, or a reservation filled. A reservation that nobody has filled has neither
+ * operation nor command. Its times are the database's.
  */
 export interface NewTask {
   readonly id: string;
@@ -66,41 +66,27 @@ export interface NewTask {
   readonly tags: readonly string[];
   readonly memo: string | null;
   readonly metadata: Metadata;
-  readonly fingerprint: string;
   readonly command: TaskCommand | null;
-  /**
-   * Of a task that a GET asked for: what it is made of. The next such GET joins the task while it runs. Kept on a
-   * tombstone.
-   */
-  readonly subject: string | null;
   /** Who wants to hear of its end. */
   readonly webhook: TaskWebhook | null;
-  /** When its id came to be: at the creation, or the reservation. */
-  readonly createdAtMs: number;
-  /** When what it does was accepted: the same, or the time of the fill. */
-  readonly acceptedAtMs: number;
 }
 
-/** What is kept of a task that is removed: enough for a tombstone, and no text of a client. */
-export type TaskHead = Pick<
-  NewTask,
-  "id" | "namespaceId" | "requestId" | "keyId" | "type" | "operation" | "fingerprint" | "createdAtMs"
->;
-
-export interface Task extends Omit<NewTask, "acceptedAtMs"> {
+export interface Task extends NewTask {
   readonly status: TaskStatus;
   readonly run: number;
+  /** Counts cancels, also of a task that has ended. */
+  readonly revision: number;
   /** Times the run was begun or begun again after a failure. */
   readonly attempts: number;
   readonly progress: TaskProgress;
   readonly usage: TaskUsage;
   readonly result: TaskResult | null;
   readonly error: TaskError | null;
+  /** When its id came to be: at the creation, or the reservation. */
+  readonly createdAtMs: number;
   readonly startedAtMs: number | null;
   readonly updatedAtMs: number;
   readonly endedAtMs: number | null;
-  /** Set on a tombstone, which keeps ids, status and times, and no texts. */
-  readonly deletedAtMs: number | null;
   /** Somebody watches its events until then; null where nobody did. */
   readonly watchedUntilMs: number | null;
   /** When its present run began to work, and how many of its items had an end by then. */
@@ -125,32 +111,6 @@ export interface TaskItem {
   readonly resultMemoryId: string | null;
   readonly problem: ItemProblem | null;
   readonly endedAtMs: number | null;
-}
-
-/** The status that a task is born with: what has no command yet is a reserved id. */
-export function bornStatus(task: Pick<NewTask, "command">): "created" | "unbound" {
-  return task.command === null ? "unbound" : "created";
-}
-
-/** A task that has just been created, or filled, as its row says. */
-export function bornTask({ acceptedAtMs, ...task }: NewTask): Task {
-  return {
-    ...task,
-    status: bornStatus(task),
-    run: 1,
-    attempts: 0,
-    progress: { done: 0, failed: 0, total: null },
-    usage: NO_USAGE,
-    result: null,
-    error: null,
-    startedAtMs: null,
-    updatedAtMs: acceptedAtMs,
-    endedAtMs: null,
-    deletedAtMs: null,
-    watchedUntilMs: null,
-    runStartedAtMs: null,
-    runBase: 0,
-  };
 }
 
 /** The error of a task whose agent, source or target was deleted. */

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { errorText } from "../../domain/basics/error-text";
 import { within } from "../../domain/basics/time-limit";
+import type { Log } from "../../services/context";
 import type { TaskBells } from "../../services/ports/ports";
 
 const BELL_VERSION = 1;
@@ -22,5 +24,18 @@ export function queueBells(queue: Queue): TaskBells {
       const rings = taskIds.map((task_id) => ({ body: { v: BELL_VERSION, task_id } satisfies Bell }));
       await within(RING_WITHIN_MS, queue.sendBatch(rings));
     },
+  };
+}
+
+/** Keeps a call alive until the work is done, which its answer does not wait for. The work must not reject. */
+export type WaitUntil = (work: Promise<unknown>) => void;
+
+/** Bells that start each ring and return at once. They never throw: a ring that fails is logged. */
+export function afterAnswer(bells: TaskBells, waitUntil: WaitUntil, log: Log): TaskBells {
+  const start = (ring: Promise<void>, about: object): void =>
+    waitUntil(ring.catch((error: unknown) => log("warn", "bell-not-rung", { ...about, error: errorText(error) })));
+  return {
+    ring: async (taskId, options) => start(bells.ring(taskId, options), { task_id: taskId }),
+    ringOnce: async (taskIds) => start(bells.ringOnce(taskIds), { count: taskIds.length }),
   };
 }

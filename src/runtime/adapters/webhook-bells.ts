@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { errorText } from "../../domain/basics/error-text";
 import { within } from "../../domain/basics/time-limit";
+import type { Log } from "../../services/context";
 import type { DeliveryBells } from "../../services/ports/ports";
-import { RING_WITHIN_MS } from "./task-bells";
+import { RING_WITHIN_MS, type WaitUntil } from "./task-bells";
 
 const BELL_VERSION = 1;
 const RINGS_PER_SEND_MAX = 100;
@@ -20,6 +22,17 @@ export function queueDeliveryBells(queue: Queue): DeliveryBells {
         const send = queue.sendBatch(rings.slice(i, i + RINGS_PER_SEND_MAX), { delaySeconds });
         await within(RING_WITHIN_MS, send);
       }
+    },
+  };
+}
+
+/** As `afterAnswer` of the bells of tasks. */
+export function deliveriesAfterAnswer(bells: DeliveryBells, waitUntil: WaitUntil, log: Log): DeliveryBells {
+  return {
+    ring: async (deliveryIds, delaySeconds) => {
+      const lost = (error: unknown): void =>
+        log("warn", "delivery-bell-lost", { count: deliveryIds.length, error: errorText(error) });
+      waitUntil(bells.ring(deliveryIds, delaySeconds).catch(lost));
     },
   };
 }

@@ -2,7 +2,6 @@ import { errorText } from "../../domain/basics/error-text";
 import type { GateLimits } from "../../domain/model/model-gate";
 import { log } from "../log";
 import { type Config, readConfig } from "./config";
-import type { Placements } from "./placement";
 import { requireIndex } from "./vectorize-binding";
 
 const configs = new WeakMap<Env, Config>();
@@ -26,9 +25,4 @@ export function configOf(env: Env): Config {
 /** What all invocations together may ask of the model. */
 export function gateLimitsOf(env: Env): GateLimits {
   return configOf(env).gate;
-}
-
-/** Where the objects of requests are, and were. */
-export function placementsOf(env: Env): Placements {
-  return configOf(env).placements;
 }

@@ -3,7 +3,7 @@ import type { Limits } from "../../services/context";
 import { type EmbedderConfig, embedderConfigOf, embedderFaults, EmbedderVariables } from "./embedder-config";
 import type { GateLimits } from "../../domain/model/model-gate";
 import { gateLimitsOf, isGiven, type ModelConfig, modelConfigOf, ModelVariables } from "./model-config";
-import type { Placement, Placements } from "./placement";
+import type { Placement } from "./placement";
 
 const seconds = (fallback: number) => z.coerce.number().min(0.1).max(3_600).default(fallback);
 const days = (fallback: number) => z.coerce.number().min(1).max(3_650).default(fallback);
@@ -11,15 +11,9 @@ const count = (fallback: number, max: number) => z.coerce.number().int().min(1).
 
 const REQUEST_OBJECTS_MAX = 1_000;
 
-const Placement = z.union(
+const RequestObjects = z.union(
   [z.literal("per-request"), z.coerce.number().int().min(1).max(REQUEST_OBJECTS_MAX)],
   `Must be per-request, or how many shared objects: 1 to ${REQUEST_OBJECTS_MAX}.`,
-);
-
-/** "per-request, 8": those that came before, the latest first. */
-const FormerPlacements = z.preprocess(
-  (list) => (typeof list === "string" && list.trim() !== "" ? list.split(",").map((item) => item.trim()) : []),
-  z.array(Placement),
 );
 
 /** "2:secret,1:older secret": the first makes new keys, all are known. */
@@ -54,8 +48,7 @@ const Hosts = z
   .transform((hosts) => new Set(hosts.map((host) => new URL(`http://${host}`).host.replace(/:443$/, ""))));
 
 const OwnVariables = z.object({
-  REQUEST_OBJECTS: Placement.default("per-request"),
-  REQUEST_OBJECTS_FORMER: FormerPlacements,
+  REQUEST_OBJECTS: RequestObjects.default("per-request"),
   SERVER_KEYS: ServerKeys,
   ADMIN_KEY: z.string().min(8, "ADMIN_KEY must have 8 characters or more: wrangler secret put ADMIN_KEY"),
   LEASE_SECONDS: seconds(60),
@@ -90,7 +83,7 @@ export interface Config {
   readonly gate: GateLimits;
   readonly embedder: EmbedderConfig;
   readonly rateLimited: boolean;
-  readonly placements: Placements;
+  readonly placement: Placement;
   /** Secrets behind put keys; the first makes new ones. */
   readonly serverKeys: readonly ServerKey[];
   readonly webhooks: { readonly allowHosts: ReadonlySet<string>; readonly resolverUrl: string };
@@ -100,11 +93,6 @@ export interface Config {
 export interface ServerKey {
   readonly version: string;
   readonly secret: string;
-}
-
-/** Naming the current placement among the former ones changes nothing. */
-function formerOf(current: Placement, former: readonly Placement[]): readonly Placement[] {
-  return former.filter((placement) => placement !== current);
 }
 
 /** Reads the Worker's variables. @throws Error that names each variable that is wrong and what it should be. */
@@ -120,7 +108,7 @@ export function readConfig(env: unknown): Config {
     gate: gateLimitsOf(v),
     embedder: embedderConfigOf(v),
     rateLimited: v.RATE_LIMIT === "on",
-    placements: { current: v.REQUEST_OBJECTS, former: formerOf(v.REQUEST_OBJECTS, v.REQUEST_OBJECTS_FORMER) },
+    placement: v.REQUEST_OBJECTS,
     serverKeys: v.SERVER_KEYS ?? [{ version: "0", secret: v.ADMIN_KEY }],
     webhooks: { allowHosts: v.WEBHOOK_ALLOW_HOSTS, resolverUrl: v.WEBHOOK_RESOLVER_URL },
     limits: {

@@ -3,14 +3,8 @@ import { groupOfTask } from "../../domain/ids";
 /** Where the objects of requests are: one object a request, or so many shared ones. */
 export type Placement = "per-request" | number;
 
-export interface Placements {
-  readonly current: Placement;
-  /** Those that came before, whose objects may still hold claims; the latest first. */
-  readonly former: readonly Placement[];
-}
-
 /**
- * The name of the object that holds a task's claim. No two placements share a name. The items of a bulk that have no ids
+ * The name of the object where all calls of a task's request id meet. No two placements share a name. The items of a bulk that have no ids
  * of their own are in one object: that is what makes a bulk cheap.
  */
 export function objectNameOf(placement: Placement, taskId: string): string {

@@ -17,7 +17,8 @@ import { hasNoWeight, type MemorySettings, resolveMemorySettings } from "../../d
 import type { Page, PageRequest } from "../../domain/page";
 import { DEFAULT_VOICE, type Voice } from "../../domain/agents/voice";
 import type { CallContext } from "../context";
-import { type Created, type CreationRequest, idToCreate, keptBody, wasCreated } from "../basics/made-once";
+import type { Created } from "../basics/created";
+import { type CreationRequest, makeOnce } from "../creation/made-once";
 import { gone, notFound, ServiceError } from "../errors/errors";
 import { type NounSearch, searchPage } from "../basics/name-search";
 import { change, keepTrying, type VersionCondition } from "../optimistic-write";
@@ -43,14 +44,17 @@ export async function createAgent(
   draft: AgentDraft,
   request: CreationRequest | null,
 ): Promise<Created<Agent>> {
-  const id = await idToCreate(ctx, "agent", request);
-  const agent: NewAgent = { ...draft, id, managed: false, version: 1 };
+  const { db, namespaceId } = ctx;
   return keepTrying(ctx, busy, async () => {
-    const made = await insertAgent(ctx.db, ctx.namespaceId, agent, keptBody(request));
-    if (made !== undefined) return { made, replayed: false };
-    if (request !== null && (await wasCreated(ctx, "agent", agent.id, request)))
-      return { made: await getAgent(ctx, agent.id), replayed: true };
-    return refuseTakenName(ctx, agent);
+    const created = await makeOnce(ctx, "agent", request, {
+      insert: async (id, claim) => {
+        const agent: NewAgent = { ...draft, id, managed: false, version: 1 };
+        const { agent: made, request: row } = await insertAgent(db, namespaceId, agent, claim);
+        return { made, request: row };
+      },
+      get: (id) => getAgent(ctx, id),
+    });
+    return created ?? refuseTakenName(ctx, draft);
   });
 }
 
@@ -173,7 +177,10 @@ function busy(): ServiceError {
 }
 
 /** @returns undefined when nobody has the name: it was another race that was lost. */
-async function refuseTakenName(ctx: CallContext, agent: Pick<Agent, "id" | "name">): Promise<undefined> {
+async function refuseTakenName(
+  ctx: CallContext,
+  agent: { readonly id?: string; readonly name: string },
+): Promise<undefined> {
   const holder = await findAgentByName(ctx.db, ctx.namespaceId, agent.name);
   if (holder === undefined || holder.id === agent.id) return undefined;
   throw new ServiceError("conflict", "agent-name-taken", "Another agent of this namespace has this name.", {

@@ -11,7 +11,8 @@ import {
 import type { Collection } from "../../domain/collections/collection";
 import type { Page, PageRequest } from "../../domain/page";
 import type { CallContext } from "../context";
-import { type Created, type CreationRequest, idToCreate, keptBody, wasCreated } from "../basics/made-once";
+import type { Created } from "../basics/created";
+import { type CreationRequest, makeOnce } from "../creation/made-once";
 import { gone, notFound, ServiceError } from "../errors/errors";
 import { type NounSearch, searchPage } from "../basics/name-search";
 import { change, keepTrying, type VersionCondition } from "../optimistic-write";
@@ -27,16 +28,17 @@ export async function createCollection(
   draft: CollectionDraft,
   request: CreationRequest | null,
 ): Promise<Created<Collection>> {
-  const id = await idToCreate(ctx, "collection", request);
-  const collection: NewCollection = { ...draft, id, agentId: null, version: 1 };
-  return keepTrying(ctx, busy, async () => {
-    const { db, namespaceId } = ctx;
-    const made = await insertCollection(db, namespaceId, collection, keptBody(request));
-    if (made !== undefined) return { made, replayed: false };
-    if (request !== null && (await wasCreated(ctx, "collection", id, request)))
-      return { made: await getCollection(ctx, id), replayed: true };
-    return undefined;
-  });
+  const { db, namespaceId } = ctx;
+  return keepTrying(ctx, busy, () =>
+    makeOnce(ctx, "collection", request, {
+      insert: async (id, claim) => {
+        const collection: NewCollection = { ...draft, id, agentId: null, version: 1 };
+        const { collection: made, request: row } = await insertCollection(db, namespaceId, collection, claim);
+        return { made, request: row };
+      },
+      get: (id) => getCollection(ctx, id),
+    }),
+  );
 }
 
 /** @throws ServiceError `collection-not-found`, `collection-deleted`. */

@@ -1,8 +1,8 @@
 import canonicalize from "canonicalize";
 import { sha256Hex } from "../../domain/ids";
-import type { RequestMaterial } from "../../domain/tasks/request";
+import type { RequestMaterial } from "../../domain/requests/request";
 
-export interface Fingerprint {
+interface Fingerprint {
   /** Canonical JSON, RFC 8785. */
   readonly material: string;
   /** SHA-256 of it, hex. */

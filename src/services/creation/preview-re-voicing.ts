@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { findFirstItems } from "../../data/parts/preview-store";
-import { findForCreation } from "../../data/tasks/reference-store";
+import { readForCreation } from "../../data/requests/creation-read-store";
 import type { PendingItem } from "../../data/parts/item-store";
 import { MODEL_CALLS_PER_MEMORY_MAX, NO_BUDGET } from "../../domain/tasks/budget";
 import { newId } from "../../domain/ids";
@@ -11,7 +11,8 @@ import { ServiceError } from "../errors/errors";
 import { reVoiceMemory, UNMETERED } from "../operations/re-voicing/re-voice-memory";
 import { type RecallContext, recallContexts } from "../operations/re-voicing/work-on-part";
 import type { TaskInput } from "../ports/task-input";
-import { idsOf, planTask } from "./plan-task";
+import { type Outcome, valueOf } from "../errors/outcome";
+import { idsOf, planCommand } from "./plan-task";
 
 /** Memories that a dry run retells to show them: each costs what it costs in a task. */
 export const PREVIEW_MEMORIES_MAX = 5;
@@ -37,20 +38,23 @@ export interface PreviewedMemory {
 /**
  * The dry run of a re-voicing: the same checks, and the first memories retold as the task would retell them. It makes
  * nothing: no claim, no task, no collection; the calls of the generator are all it costs.
- * @param parse as of a claim. @throws ServiceError the refusal that the real call would get.
+ * @param wanted as of a creation. @throws ServiceError the refusal that the real call would get.
  * @param count how many memories to retell, 0 to PREVIEW_MEMORIES_MAX.
  */
 export async function previewReVoicing(
   ctx: CallContext,
-  parse: () => TaskInput,
+  wanted: Outcome<TaskInput>,
   count: number,
 ): Promise<ReVoicePreview> {
   const { namespaceId } = ctx;
-  const input = parse();
+  const input = valueOf(wanted);
   // Only what is derived from it needs an id; nothing will ever have it.
   const taskId = newId("task");
-  const references = await findForCreation(ctx.db, [{ namespaceId, taskId, ...idsOf(input) }]);
-  const { command } = await planTask(taskId, namespaceId, input, references);
+  const { agentIds, collectionIds } = idsOf(input);
+  const named = (ids: readonly string[]) => ids.map((id) => ({ namespaceId, id }));
+  const wantedIds = { requests: [], agents: named(agentIds), collections: named(collectionIds), heldIn: [] };
+  const { references } = await readForCreation(ctx.db, wantedIds);
+  const command = await planCommand({ id: taskId, namespaceId }, input, references);
   if (command?.operation !== "re-voice") throw new Error("Only a re-voicing has a dry run.");
   const memories = references.findCollection(namespaceId, command.collectionId)?.memoryCount ?? 0;
   const preview = count === 0 ? [] : await retellFirst(ctx, taskId, command, count);

@@ -14,19 +14,6 @@ function databaseUnavailable(): ServiceError {
   return new ServiceError("unavailable", "service-unavailable", detail);
 }
 
-/** The refusal when the record of a request is damaged, or of a version that this code does not know. */
-export function requestUnreadable(): ServiceError {
-  const detail =
-    "The record of this requestId cannot be read by this version of the service. Nothing was started or changed; the operator has to look.";
-  return new ServiceError("unavailable", "record-unreadable", detail, { retryable: false });
-}
-
-/** The refusal when the object of a request cannot be reached. */
-export function requestsUnavailable(): ServiceError {
-  const detail = "The object that holds this request cannot be reached now. Send the same call again.";
-  return new ServiceError("unavailable", "service-unavailable", detail);
-}
-
 /** The refusal when the object that holds the streams of a task cannot be reached, or cannot read the task. */
 export function watchersUnavailable(): ServiceError {
   const detail = "The stream of this task cannot be opened now. Send the same call again, or read the events in pages.";

@@ -1,4 +1,4 @@
-import type { References } from "../../data/tasks/reference-store";
+import type { References } from "../../data/requests/creation-read-store";
 import { planCursor, planItems } from "../../data/parts/plan-store";
 import { NOTHING_SEEN } from "../../domain/memories/memory-figures";
 import type { Commands, CursorOperation, Operation, TaskCursor } from "../../domain/tasks/operations";

@@ -17,7 +17,6 @@ type RunnableTask = FoundTask & { readonly command: TaskCommand };
 export type BellVerdict = { readonly kind: "done" } | { readonly kind: "again"; readonly delaySeconds: number };
 
 const DONE: BellVerdict = { kind: "done" };
-const ROWLESS_DELAY_SECONDS = 5;
 /**
  * After its deadline a part begins one memory at most; what is left are calls in flight, each with a repair, behind the
  * other parts of the invocation that wait for the same slots. Well below the 15 minutes of a queue invocation.
@@ -36,7 +35,8 @@ const RETRY_DELAY_SECONDS_MAX = 600;
  */
 export async function answerBell(services: RunServices, taskId: string, waitedMs = 0): Promise<BellVerdict> {
   const task = await findTaskToRun(services.db, taskId);
-  if (task === undefined) return rowless(services, taskId);
+  // Bells are rung after the row stands: without one there is nothing to do.
+  if (task === undefined) return DONE;
   if (hasEnded(task.status)) {
     await announceEnd(services, { ...task, hasWebhook: task.webhook !== null });
     return DONE;
@@ -47,12 +47,6 @@ export async function answerBell(services: RunServices, taskId: string, waitedMs
   if (task.status === "created") await plan(services, { ...task, command });
   await takeTurn(services, { ...task, command }, waitedMs);
   return DONE;
-}
-
-/** The object may hold a claim whose row is not written yet. It is woken, and the bell kept until it has decided. */
-async function rowless(services: RunServices, taskId: string): Promise<BellVerdict> {
-  const claimed = await services.requests.poke(taskId);
-  return claimed ? { kind: "again", delaySeconds: ROWLESS_DELAY_SECONDS } : DONE;
 }
 
 async function plan(services: RunServices, task: RunnableTask): Promise<void> {

@@ -5,7 +5,7 @@ import { sweepRemovals } from "../collections/remove-collection";
 import type { Services } from "../context";
 import { sweepDueTasks, sweepReservations } from "../tasks/sweep-due";
 import { sweepStagedFiles } from "../tasks/sweep-files";
-import { RetentionSweep, sweepTombstones } from "../tasks/sweep-old";
+import { RetentionSweep, sweepLeftovers, TombstoneSweep } from "../tasks/sweep-old";
 import { sweepVectors } from "../vectors/embed-memories";
 import { sweepDeliveries, sweepOldDeliveries } from "../webhooks/deliveries";
 
@@ -21,6 +21,7 @@ const STEP_MS_MAX = 7_500;
  */
 export class Sweep {
   readonly #retention = new RetentionSweep();
+  readonly #tombstones = new TombstoneSweep();
 
   /** These go first and by themselves, because somebody waits for what they look after. */
   readonly #first: Readonly<Record<string, SweepStep>> = { "due-tasks": sweepDueTasks };
@@ -30,7 +31,8 @@ export class Sweep {
     "old-deliveries": sweepOldDeliveries,
     reservations: sweepReservations,
     retention: (services, time) => this.#retention.take(services, time),
-    tombstones: sweepTombstones,
+    tombstones: (services) => this.#tombstones.take(services),
+    leftovers: sweepLeftovers,
     "staged-files": sweepStagedFiles,
     removals: sweepRemovals,
     vectors: sweepVectors,

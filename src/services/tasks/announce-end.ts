@@ -11,12 +11,11 @@ import { tellWatchers } from "./notify-watchers";
  * Order: D1 first. An end is announced only once the row has it, so a reader who hears of it and looks finds it there.
  * Concurrency: all three are told at once, and none waits for another.
  * Failure: one that fails is logged and stops no other. Nothing is thrown: the end stands, told or not.
- * Repeat: telling again changes nothing. The object marks the end of a run once, watchers read the same events by their
- * cursor, and the delivery has one id for each run.
+ * Repeat: telling again changes nothing. A wake says only "look", watchers read the same events by their cursor, and the
+ * delivery has one id for each run.
  *
  * What a lost telling costs:
- * - the request object, which wakes the calls that wait: they answer when their own time is up, by a look at D1. The
- *   object's alarm finds the end after half a lease to 10 minutes (see `nextTryMs`).
+ * - the request object, which wakes the calls that wait: they answer when their own time is up, by a look at D1.
  * - the watchers of events: they look by themselves every 3 seconds.
  * - the bell of the webhook's delivery: the sweeper rings for what was due 30 seconds ago.
  */
@@ -42,31 +41,18 @@ const TELL_WITHIN_MS = 3_000;
 
 /** Tells of an end that D1 has. May be repeated. Never throws. */
 export async function announceEnd(services: Services, end: RunEnd): Promise<void> {
-  await announce(services, [end], { tellsObject: true });
+  await announceEnds(services, [end]);
 }
 
 /** As {@link announceEnd}, for many. Only the first {@link TOLD_ENDS_MAX} are told to objects and watchers. */
 export async function announceEnds(services: Services, ends: readonly RunEnd[]): Promise<void> {
-  await announce(services, ends, { tellsObject: true });
-}
-
-/** As {@link announceEnd}, by the task's own request object: it has marked the end already, and needs no call to itself. */
-export async function announceEndFromObject(services: Services, end: RunEnd): Promise<void> {
-  await announce(services, [end], { tellsObject: false });
-}
-
-async function announce(
-  services: Services,
-  ends: readonly RunEnd[],
-  { tellsObject }: { readonly tellsObject: boolean },
-): Promise<void> {
   const slot = pLimit(TOLD_AT_ONCE);
   const { requests } = services;
   const told = ends.slice(0, TOLD_ENDS_MAX).map((end) => {
-    const { id, run, watchedUntilMs } = end;
+    const { id, watchedUntilMs } = end;
     return slot(() =>
       Promise.all([
-        tellsObject && attempt(services, "object", end, () => requests.ended(id, run)),
+        attempt(services, "object", end, () => requests.ended(id)),
         attempt(services, "watchers", end, () => tellWatchers(services, id, watchedUntilMs)),
       ]),
     );

@@ -1,6 +1,7 @@
 import {
   cancelTasks as cancelStored,
   findBeforeCancel,
+  findRemoved,
   findOpenTaskIds,
   type TaskBefore,
 } from "../../data/tasks/cancel-store";
@@ -47,9 +48,9 @@ export async function cancelTasks(ctx: CallContext, input: CancelManyInput): Pro
   const { db, namespaceId } = ctx;
   const { taskIds, over, remaining } = await choose(ctx, input);
   const known = taskIds.filter((id) => id.length <= ID_CHARACTERS_MAX);
-  const found = input.dryRun
-    ? await findBeforeCancel(db, namespaceId, known)
-    : await cancelStored(db, namespaceId, known);
+  const read = await findBeforeCancel(db, namespaceId, known);
+  // Each names the run that was read: one that was opened since is not this call's.
+  const found = input.dryRun ? read : await cancelStored(db, namespaceId, read);
   const open = new Map(found.filter(isOpen).map((task) => [task.id, task]));
   const others = new Map(found.filter((task) => !isOpen(task)).map((task) => [task.id, task]));
   if (!input.dryRun) await announceEnds(ctx, mostUrgentFirst(ctx, [...open.values()]));
@@ -57,7 +58,9 @@ export async function cancelTasks(ctx: CallContext, input: CancelManyInput): Pro
     const task = open.get(taskId);
     return task === undefined ? [] : [{ taskId, status: input.dryRun ? task.status : CANCELED }];
   });
-  const skipped = taskIds.filter((id) => !open.has(id)).map((id) => skippedOf(id, others.get(id)));
+  const missing = known.filter((id) => !open.has(id) && !others.has(id));
+  const removed = missing.length === 0 ? undefined : await findRemoved(db, namespaceId, missing);
+  const skipped = taskIds.filter((id) => !open.has(id)).map((id) => skippedOf(id, others.get(id), removed?.get(id)));
   return { done, skipped: [...skipped, ...over.map(leftOut)], remaining };
 }
 
@@ -82,13 +85,15 @@ async function choose(ctx: CallContext, { which, maxResults }: CancelManyInput):
   return { taskIds: ids, over: [], remaining: matched - ids.length };
 }
 
-function isOpen({ status, removed }: TaskBefore): boolean {
-  return !removed && CANCELABLE_STATUSES.includes(status);
+function isOpen({ status }: TaskBefore): boolean {
+  return CANCELABLE_STATUSES.includes(status);
 }
 
-function skippedOf(taskId: string, task: TaskBefore | undefined): SkippedTask {
-  if (task === undefined) return { taskId, status: null, reason: "not-found" };
-  return { taskId, status: task.status, reason: task.removed ? "removed" : "ended" };
+/** @param removed how a task ended that was removed; undefined where none was. */
+function skippedOf(taskId: string, task: TaskBefore | undefined, removed: TaskStatus | null | undefined): SkippedTask {
+  if (task !== undefined) return { taskId, status: task.status, reason: "ended" };
+  if (removed !== undefined) return { taskId, status: removed, reason: "removed" };
+  return { taskId, status: null, reason: "not-found" };
 }
 
 function leftOut(taskId: string): SkippedTask {

@@ -1,13 +1,12 @@
 import pLimit from "p-limit";
-import { countEndedTasks, listEndedTasks } from "../../data/tasks/removal-store";
+import { countEndedTasks, listEndedTasks, type TaskToRemove } from "../../data/tasks/removal-store";
 import { errorText } from "../../domain/basics/error-text";
-import type { TaskHead } from "../../domain/tasks/task";
 import type { CallContext } from "../context";
 import { ServiceError } from "../errors/errors";
-import type { RemoveAnswer } from "../ports/task-requests";
+import { retireTask } from "./remove-task";
 
 export const CLEAN_OLDER_THAN_DAYS_DEFAULT = 7;
-/** Each takes a call of its object, and a Worker has a thousand calls in all. */
+/** Each takes a call of D1, and one more where it has files or a message; a Worker has a thousand calls in all. */
 export const CLEANED_PER_CALL_MAX = 500;
 const CLEANED_AT_ONCE = 16;
 /** After so long a call begins no further removal. */
@@ -34,7 +33,9 @@ export async function cleanTasks(ctx: CallContext, { olderThanDays, dryRun }: Cl
   const old = await listEndedTasks(db, namespaceId, olderThanMs, CLEANED_PER_CALL_MAX);
   const endMs = clock.nowMs() + CLEAN_SECONDS * 1_000;
   const slot = pLimit(CLEANED_AT_ONCE);
-  const removals = old.map((head) => slot(async () => (clock.nowMs() < endMs ? remove(ctx, head) : "pending")));
+  const removals = old.map((task) =>
+    slot(async () => (clock.nowMs() < endMs ? remove(ctx, task, olderThanMs) : "pending")),
+  );
   const answers = await Promise.all(removals);
   const cleaned = answers.filter((answer) => answer === "removed").length;
   if (cleaned === 0 && answers.includes("pending")) throw pending();
@@ -42,11 +43,15 @@ export async function cleanTasks(ctx: CallContext, { olderThanDays, dryRun }: Cl
 }
 
 /** One that fails is no matter of the others. One that was invoked since it was listed runs, and stays. */
-async function remove(ctx: CallContext, head: TaskHead): Promise<RemoveAnswer | "open"> {
+async function remove(
+  ctx: CallContext,
+  task: TaskToRemove,
+  olderThanMs: number,
+): Promise<"removed" | "pending" | "open"> {
   try {
-    return await ctx.requests.removeEnded(head);
+    return (await retireTask(ctx, task, { kind: "ended", olderThanMs })) ? "removed" : "open";
   } catch (error) {
-    ctx.log("warn", "clean-failed", { task_id: head.id, error: errorText(error) });
+    ctx.log("warn", "clean-failed", { task_id: task.id, error: errorText(error) });
     return "pending";
   }
 }

@@ -5,7 +5,8 @@ import type { Services } from "../context";
 
 /** A task as its watchers see it. */
 export interface WatchedSight {
-  readonly task: Task;
+  /** Undefined where it was removed. */
+  readonly task: Task | undefined;
   readonly events: readonly TaskEvent[];
   /** There may be more events than were read. */
   readonly more: boolean;
@@ -26,8 +27,8 @@ export async function lookAtWatched(
   const { after, limit, watchedForMs } = wanted;
   const sight = await lookAtEvents(services.db, of, { after, limit, watchedForMs });
   if (sight === undefined) return undefined;
-  const { task, stored } = sight;
+  const { task, about, stored } = sight;
   const more = after !== null && stored.length === limit;
-  const over = !more && (hasEnded(task.status) || task.deletedAtMs !== null);
-  return { task, events: taskEventsOf(task, stored, after ?? 0), more, over };
+  const over = !more && hasEnded(about.status);
+  return { task, events: taskEventsOf(about, stored, after ?? 0), more, over };
 }

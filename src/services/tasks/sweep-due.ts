@@ -1,15 +1,16 @@
 import pLimit from "p-limit";
 import { errorText } from "../../domain/basics/error-text";
-import { delayDueTasks, listDueReservations, listDueTasks } from "../../data/tasks/sweep-store";
-import type { TaskHead } from "../../domain/tasks/task";
+import { delayDueTasks, listDueTasks, listOverdueReservations } from "../../data/tasks/sweep-store";
+import type { TaskToRemove } from "../../data/tasks/removal-store";
 import type { Swept, SweepTime } from "../basics/swept";
 import type { Services } from "../context";
+import { retireTask } from "./remove-task";
 
 /** As many as the queue takes in one call. */
 const DUE_PER_SWEEP = 100;
-/** Each is up to three calls of its object, and an invocation has a thousand calls. */
+/** Each is some calls of D1 and one of its object, and an invocation has a thousand calls. */
 const RESERVATIONS_PER_SWEEP = 100;
-const OBJECTS_AT_ONCE = 8;
+const RESERVATIONS_AT_ONCE = 8;
 
 /**
  * Rings for open tasks that are due, in one call of the queue. A task is due when nobody has taken it up, or its lease has
@@ -26,33 +27,30 @@ export async function sweepDueTasks({ db, bells }: Services): Promise<Swept> {
 }
 
 /**
- * Ends reserved ids that nobody has filled in time. Those that are left are due again later, so that one which fails takes no
+ * Ends reserved ids that nobody has filled in time. One that could not be ended is due again later, so that it takes no
  * place of the others until then.
  */
 export async function sweepReservations(services: Services, { endMs }: SweepTime): Promise<Swept> {
   const { db, clock } = services;
-  const due = await listDueReservations(db, RESERVATIONS_PER_SWEEP);
-  if (due.length === 0) return { count: 0, hasMore: false };
-  const slot = pLimit(OBJECTS_AT_ONCE);
-  const over = due.filter(({ isOver }) => isOver);
-  await Promise.all(
-    over.map((each) => slot(async () => void (clock.nowMs() < endMs && (await endReservation(services, each))))),
+  const due = await listOverdueReservations(db, RESERVATIONS_PER_SWEEP);
+  const slot = pLimit(RESERVATIONS_AT_ONCE);
+  const ended = await Promise.all(
+    due.map((each) => slot(async () => clock.nowMs() < endMs && endReservation(services, each))),
   );
-  await delayDueTasks(
-    db,
-    due.map(({ id }) => id),
-  );
-  return { count: over.length, hasMore: due.length === RESERVATIONS_PER_SWEEP };
+  const left = due.filter((_, index) => ended[index] !== true);
+  if (left.length > 0)
+    await delayDueTasks(
+      db,
+      left.map(({ id }) => id),
+    );
+  return { count: due.length - left.length, hasMore: due.length === RESERVATIONS_PER_SWEEP };
 }
 
-/**
- * Its object ends it in time; where that has lost its record, this does. The object is asked first: the id may have been
- * filled in time, with the row still to come.
- */
-async function endReservation(services: Services, head: TaskHead): Promise<void> {
+async function endReservation(services: Services, reservation: TaskToRemove): Promise<boolean> {
   try {
-    if (!(await services.requests.poke(head.id))) await services.requests.remove(head);
+    return await retireTask(services, reservation, { kind: "overdue" });
   } catch (error) {
-    services.log("warn", "reservation-not-ended", { task_id: head.id, error: errorText(error) });
+    services.log("warn", "reservation-not-ended", { task_id: reservation.id, error: errorText(error) });
+    return false;
   }
 }

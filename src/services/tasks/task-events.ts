@@ -3,7 +3,7 @@ import { type TaskEvent, taskEventsOf } from "../../domain/tasks/task-event";
 import type { CallContext } from "../context";
 import { ServiceError } from "../errors/errors";
 import type { WatchRecord } from "../ports/task-watchers";
-import { presentTask, taskMissing, taskRemoved } from "./tasks";
+import { taskMissing, taskRemoved } from "./tasks";
 
 /** Watchers are many, and each is a connection that is held: these bound what one task, and one object, hold. */
 export const WATCHERS_PER_TASK_MAX = 500;
@@ -32,7 +32,7 @@ export async function listTaskEvents(
 ): Promise<({ readonly kind: "page" } & EventPage) | Ahead> {
   const sight = await lookAt(ctx, taskId, { after, limit });
   if (after > sight.last) return { kind: "ahead", last: sight.last };
-  const found = taskEventsOf(sight.task, sight.stored, after);
+  const found = taskEventsOf(sight.about, sight.stored, after);
   const events = found.slice(0, limit);
   return { kind: "page", events, next: found.length > limit ? (events.at(-1)?.sequence ?? null) : null };
 }
@@ -47,7 +47,7 @@ export async function readTaskLog(
   { from, size }: { readonly from: number; readonly size: number },
 ): Promise<{ readonly events: readonly TaskEvent[]; readonly total: number }> {
   const sight = await lookAt(ctx, taskId, { after: from, limit: size });
-  const events = from >= sight.last ? [] : taskEventsOf(sight.task, sight.stored, from);
+  const events = from >= sight.last ? [] : taskEventsOf(sight.about, sight.stored, from);
   return { events: events.slice(0, size), total: sight.last };
 }
 
@@ -58,8 +58,8 @@ async function lookAt(
   { after, limit }: { readonly after: number; readonly limit: number },
 ): Promise<EventSight & { readonly last: number }> {
   const sight = await listEvents(ctx.db, { namespaceId: ctx.namespaceId, taskId }, { after, limit: limit + 1 });
-  presentTask(sight?.task);
   if (sight === undefined) throw taskMissing();
+  if (sight.task === undefined) throw taskRemoved();
   return sight;
 }
 

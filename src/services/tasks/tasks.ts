@@ -2,6 +2,7 @@ import { errorText } from "../../domain/basics/error-text";
 import * as items from "../../data/parts/item-store";
 import { cancelTask as cancelStored } from "../../data/tasks/cancel-store";
 import * as store from "../../data/tasks/task-store";
+import { findRequest } from "../../data/requests/request-store";
 import { taskIdOf } from "../../domain/ids";
 import type { Page, PageRequest } from "../../domain/page";
 import { hasEnded, type ItemVerdict, type Task } from "../../domain/tasks/task";
@@ -14,14 +15,15 @@ export const WAIT_SECONDS_MAX = 30;
 
 /** @throws ServiceError `task-not-found`, or `task-deleted` for one that was removed. */
 export async function getTask(ctx: CallContext, taskId: string): Promise<Task> {
-  return presentTask(await store.findTask(ctx.db, ctx.namespaceId, taskId));
+  const task = await store.findTask(ctx.db, ctx.namespaceId, taskId);
+  if (task === undefined) throw await whyMissing(ctx, taskId);
+  return task;
 }
 
-/** @throws ServiceError as above. */
-export function presentTask(task: Task | undefined): Task {
-  if (task === undefined) throw taskMissing();
-  if (task.deletedAtMs !== null) throw taskRemoved();
-  return task;
+/** Of a removed task its tombstone tells. */
+async function whyMissing(ctx: CallContext, taskId: string): Promise<ServiceError> {
+  const row = await findRequest(ctx.db, ctx.namespaceId, taskId);
+  return row === undefined || row.retiredAtMs === null ? taskMissing() : taskRemoved();
 }
 
 export function taskMissing(): ServiceError {
@@ -30,10 +32,6 @@ export function taskMissing(): ServiceError {
 
 export function taskRemoved(): ServiceError {
   return new ServiceError("gone", "task-deleted", "This task was removed.");
-}
-
-export function findTaskToShow(ctx: CallContext, taskId: string): Promise<Task | undefined> {
-  return store.findTask(ctx.db, ctx.namespaceId, taskId);
 }
 
 /** What tasks are looked for by; with request ids, those that they made. */
@@ -53,27 +51,39 @@ export async function filterOf(
   return { ...filter, ids: await Promise.all(requestIds.map((id) => taskIdOf(namespaceId, id.toLowerCase()))) };
 }
 
-/**
- * The task as it is at its end, or after the time. The object wakes the caller; D1 is read once more, not polled. With
- * the wait broken, the task is shown as it was.
- */
+/** The task as it is at its end, or after the time. With the wait broken, it is shown as it was. */
 export async function waitForEnd(ctx: CallContext, task: Task, waitSeconds: number): Promise<Task> {
   if (hasEnded(task.status) || waitSeconds <= 0) return task;
   try {
-    await ctx.requests.waitForEnd(task.id, Math.min(waitSeconds, WAIT_SECONDS_MAX) * 1_000);
-    return (await findTaskToShow(ctx, task.id)) ?? task;
+    const of = { namespaceId: ctx.namespaceId, taskId: task.id };
+    return (await ctx.requests.waitForEnd(of, Math.min(waitSeconds, WAIT_SECONDS_MAX) * 1_000)) ?? task;
   } catch (error) {
     ctx.log("warn", "wait-broken", { task_id: task.id, error: errorText(error) });
     return task;
   }
 }
 
-/** Ends the task as canceled; one that has ended stays as it is. @throws ServiceError `task-not-found`. */
+/** Each lost try means that an invoke came first. */
+const CANCEL_TRIES_MAX = 5;
+
+/**
+ * Ends the present run of a task as canceled; one that has ended stays as it is. It names the run that it has read, so one
+ * that lands late ends no later run.
+ * @throws ServiceError `task-not-found`, `task-deleted`; `cancel-pending` when invokes always came first.
+ */
 export async function cancelTask(ctx: CallContext, taskId: string): Promise<Task> {
-  const task = presentTask(await cancelStored(ctx.db, ctx.namespaceId, taskId));
-  // Also when an earlier call ended it: what it told may have been lost.
-  await announceEnd(ctx, { ...task, hasWebhook: task.webhook !== null });
-  return task;
+  for (let tries = 0; tries < CANCEL_TRIES_MAX; tries++) {
+    const before = await getTask(ctx, taskId);
+    const task = await cancelStored(ctx.db, ctx.namespaceId, before);
+    // A reservation that is past its time is left as it is, and is no more.
+    if (task?.status === "unbound") throw taskRemoved();
+    if (task === undefined || task.run !== before.run) continue;
+    // Also when an earlier call ended it: what it told may have been lost.
+    await announceEnd(ctx, { ...task, hasWebhook: task.webhook !== null });
+    return task;
+  }
+  const detail = "Other calls always came first. Send the same call again.";
+  throw new ServiceError("unavailable", "cancel-pending", detail, { extensions: { task_id: taskId } });
 }
 
 /** @throws ServiceError `task-not-found`. */

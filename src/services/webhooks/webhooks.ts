@@ -3,7 +3,7 @@ import { webhookIdOf } from "../../domain/ids";
 import type { Page, PageRequest } from "../../domain/page";
 import type { Webhook } from "../../domain/tasks/task-end";
 import type { CallContext } from "../context";
-import type { Created } from "../basics/made-once";
+import type { Created } from "../basics/created";
 import { notFound, ServiceError } from "../errors/errors";
 import { change, type VersionCondition } from "../optimistic-write";
 import { checkAddress } from "./webhook-address";

@@ -17,7 +17,15 @@ const counts = {
 };
 
 /** By the text of the statement; `trips` counts those that were the first of their round trip. */
-const statements = new Map<string, { trips: number; calls: number; rowsRead: number; rowsWritten: number }>();
+interface StatementCounts {
+  trips: number;
+  calls: number;
+  rowsRead: number;
+  rowsWritten: number;
+  /** How many values it was given. */
+  values: number;
+}
+const statements = new Map<string, StatementCounts>();
 
 export function readCounts(): object {
   return { ...counts, statements: Array.from(statements, ([sql, figures]) => ({ sql, ...figures })) };
@@ -76,8 +84,9 @@ interface Meta {
   readonly rows_written: number;
 }
 
-function countStatement(sql: string, { rows_read, rows_written }: Meta, isFirst: boolean): void {
-  const figures = statements.get(sql) ?? { trips: 0, calls: 0, rowsRead: 0, rowsWritten: 0 };
+function countStatement({ sql, real }: CountedStatement, { rows_read, rows_written }: Meta, isFirst: boolean): void {
+  const values: number = real.params.length;
+  const figures = statements.get(sql) ?? { trips: 0, calls: 0, rowsRead: 0, rowsWritten: 0, values };
   figures.trips += isFirst ? 1 : 0;
   figures.calls += 1;
   figures.rowsRead += rows_read;
@@ -85,10 +94,10 @@ function countStatement(sql: string, { rows_read, rows_written }: Meta, isFirst:
   statements.set(sql, figures);
 }
 
-async function roundTrip<T extends { readonly meta: any }>(work: Promise<T>, sql: string): Promise<T> {
+async function roundTrip<T extends { readonly meta: any }>(work: Promise<T>, statement: CountedStatement): Promise<T> {
   counts.d1.roundTrips += 1;
   const result = await work;
-  countStatement(sql, result.meta, true);
+  countStatement(statement, result.meta, true);
   return result;
 }
 
@@ -98,7 +107,8 @@ function countedDatabase(real: D1Database) {
     batch: async (batch: readonly CountedStatement[]) => {
       counts.d1.roundTrips += 1;
       const results = await real.batch(batch.map((each) => each.real));
-      for (const [index, { meta }] of results.entries()) countStatement(batch[index]?.sql ?? "", meta, index === 0);
+      for (const [index, statement] of batch.entries())
+        countStatement(statement, results[index]?.meta as any, index === 0);
       return results;
     },
   });
@@ -115,11 +125,11 @@ class CountedStatement {
   }
 
   run(): Promise<D1Result> {
-    return roundTrip(this.real.run(), this.sql);
+    return roundTrip(this.real.run(), this);
   }
 
   all(): Promise<D1Result> {
-    return roundTrip(this.real.all(), this.sql);
+    return roundTrip(this.real.all(), this);
   }
 
   async first(): Promise<unknown> {
@@ -132,7 +142,7 @@ class CountedStatement {
     const sent = dbSession._sendOrThrow("/query", statement, params, "ROWS_AND_COLUMNS");
     const result: any = await roundTrip(
       sent.then(([only]: any[]) => only),
-      this.sql,
+      this,
     );
     return result.results.rows;
   }

@@ -1,11 +1,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type Answer, call } from "../api";
+import { envWith } from "../env-with";
 import { batchOf, putBatch } from "../scene";
 import { sweepOnce } from "../sweeper";
 import worker from "../worker";
 import type { Asked, Seen, Subject } from "./ledger";
-import { fireAlarm } from "./objects";
 import type { Play } from "./stage";
 import type { Act, Body } from "./steps";
 
@@ -16,7 +16,7 @@ const RETENTION_DAYS = 90;
 export async function perform(play: Play, act: Act): Promise<void> {
   switch (act.do) {
     case "put":
-      return ask(play, subjectOf(play, act.id), { asked: "put", body: act.body });
+      return ask(play, subjectOf(play, act.id), { asked: "put", body: act.body, elsewhere: act.elsewhere });
     case "post":
       return post(play);
     case "bulk":
@@ -31,8 +31,6 @@ export async function perform(play: Play, act: Act): Promise<void> {
       const own = act.own === null ? undefined : play.invokeIds[act.own];
       return ask(play, subjectOf(play, act.id), { asked: "invoke", ...(own !== undefined && { own }) });
     }
-    case "alarm":
-      return alarm(play, subjectOf(play, act.id));
     case "sweep":
       // A sweep that fails is made up for by the next.
       return void (await sweepOnce().catch(() => undefined));
@@ -53,7 +51,7 @@ function subjectOf(play: Play, id: number): Subject {
 export async function ask(
   play: Play,
   subject: Subject,
-  what: { readonly asked: Asked; readonly body?: Body; readonly own?: string },
+  what: { readonly asked: Asked; readonly body?: Body; readonly own?: string; readonly elsewhere?: boolean },
 ): Promise<void> {
   const seen = play.ledger.begin(subject, what);
   const answer = await send(play, subject, seen).catch((error: unknown) => {
@@ -69,12 +67,12 @@ function see(play: Play, seen: Seen, answer: Pick<Answer, "status" | "body">): v
   play.ledger.end(seen, answer, { troubled, aged: play.daysWaited >= RETENTION_DAYS });
 }
 
-function send(play: Play, subject: Subject, { asked, body = "a", own }: Seen): Promise<Answer> {
+function send(play: Play, subject: Subject, { asked, body = "a", own, elsewhere }: Seen): Promise<Answer> {
   const { taskId } = subject;
   const requestId = subject.requestId ?? "";
   switch (asked) {
     case "put":
-      return putBatch(requestId, bodyOf(play, body));
+      return (elsewhere ? putElsewhere : putBatch)(requestId, bodyOf(play, body));
     case "get":
       return call("GET", `/v1/checkmate/tasks/${taskId}`);
     case "get-request":
@@ -92,6 +90,22 @@ function send(play: Play, subject: Subject, { asked, body = "a", own }: Seen): P
     default:
       return asked satisfies never;
   }
+}
+
+/** Another placement than that of the project: a second object for the same id. */
+const OTHER_PLACEMENT = "7";
+const otherVersion = envWith({ REQUEST_OBJECTS: OTHER_PLACEMENT });
+
+/** The same call at a version of the Worker that places its objects otherwise, while the first is alive too. */
+async function putElsewhere(requestId: string, body: unknown): Promise<Answer> {
+  const headers = { authorization: "Bearer test-admin-key", "content-type": "application/json", requestId };
+  const request = new Request("https://refrain.test/v1/batches", {
+    method: "PUT",
+    headers,
+    body: JSON.stringify(body),
+  });
+  const answer = await worker.fetch(request, otherVersion, createExecutionContext());
+  return { status: answer.status, headers: answer.headers, body: await answer.json() };
 }
 
 function bodyOf(play: Play, body: Body): Record<string, unknown> {
@@ -116,14 +130,6 @@ async function bulk(play: Play, items: readonly { readonly id: number; readonly 
     const { status = answer.status, problem = answer.body } = results[index] ?? {};
     see(play, seen, { status, body: problem });
   }
-}
-
-async function alarm(play: Play, { taskId }: Subject): Promise<void> {
-  if (play.alarming.has(taskId)) return;
-  play.alarming.add(taskId);
-  // A crash of the object ends its alarm; the platform fires it again, as the healing does.
-  await fireAlarm(taskId).catch(() => undefined);
-  play.alarming.delete(taskId);
 }
 
 /** Bells reach the real consumer; those that it wants to hear again wait with the others. */

@@ -1,12 +1,11 @@
 import { rows } from "../scene";
 import { ask, deliver, perform } from "./acts";
 import type { Subject } from "./ledger";
-import { fireAlarm } from "./objects";
 import { release, start } from "./play";
 import type { Play } from "./stage";
 import { advance, hurry } from "./time";
 
-/** Longer than any back-off, and than what the sweeper calls still. */
+/** Longer than the sweeper ever waits before it rings again. */
 const ROUND_MS = 800_000;
 const ROUNDS_MAX = 12;
 
@@ -27,8 +26,7 @@ export async function heal(play: Play): Promise<void> {
     await deliverAll(play);
     if (control.bells.length === 0 && (await isQuiet(play))) return;
     advance(ROUND_MS);
-    if (round > 0) await perform(play, { do: "sweep" });
-    await Promise.all(play.ledger.touched.map(({ taskId }) => fireAlarm(taskId).catch(() => undefined)));
+    await perform(play, { do: "sweep" });
   }
   play.ledger.say(`(not quiet after ${ROUNDS_MAX} rounds of healing)`);
 }
@@ -55,7 +53,7 @@ function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Whether rows and claims have come to their ends. */
+/** Whether all rows have come to their ends. */
 async function isQuiet(play: Play): Promise<boolean> {
   const ids = play.ledger.touched.map(({ taskId }) => taskId);
   const marks = ids.map(() => "?").join(", ");
@@ -71,6 +69,5 @@ async function isSettled(play: Play, subject: Subject): Promise<boolean> {
   const { code, kept } = subject.seen.at(-1) ?? {};
   if (code === 404) return true;
   if (code === 200) return kept === true;
-  const [row] = await rows("SELECT id FROM tasks WHERE id = ? AND deleted_at_ms IS NULL", subject.taskId);
-  return row === undefined;
+  return code === 410;
 }

@@ -2,7 +2,6 @@ import { hasEnded, type TaskStatus } from "../../../src/domain/tasks/task";
 import { rows } from "../scene";
 import { ask } from "./acts";
 import type { Seen, Subject } from "./ledger";
-import { hasAlarm } from "./objects";
 import { violationsOf } from "./rules";
 import type { Play } from "./stage";
 
@@ -11,8 +10,12 @@ interface Row {
   readonly status: TaskStatus;
   readonly run: number;
   readonly ended_at_ms: number | null;
-  readonly deleted_at_ms: number | null;
   readonly result: string | null;
+}
+
+interface Request {
+  readonly door: string;
+  readonly retired_at_ms: number | null;
 }
 
 interface Made {
@@ -35,44 +38,38 @@ async function judgeSubject(play: Play, subject: Subject): Promise<readonly stri
   const sent = subject.seen.filter(({ asked }) => asked === "put");
   const before = [...subject.seen];
   await ask(play, subject, { asked: "get" });
-  // The healing asked for it last, when nothing was left to do.
-  const record = subject.seen.findLast(({ asked }) => asked === "get-request");
   const body = before.find(({ asked, code }) => asked === "put" && (code === 200 || code === 201))?.body;
   if (!subject.minted && body !== undefined) await ask(play, subject, { asked: "put", body });
-  const [stored, made, alarm] = await Promise.all([
+  const [stored, requests, made] = await Promise.all([
     rows<Row>("SELECT * FROM tasks WHERE id = ? OR request_id = ?", subject.taskId, subject.requestId),
+    rows<Request>("SELECT * FROM requests WHERE id = ? OR request_id = ?", subject.taskId, subject.requestId),
     rows<Made>("SELECT source_memory_id, collection_id FROM memories WHERE task_id = ?", subject.taskId),
-    record?.code === 200 || record?.code === 410 ? hasAlarm(subject.taskId) : true,
   ]);
   const row = stored[0];
   return [
-    ...(alarm ? [] : ["the object sleeps without an alarm"]),
-    ...(stored.length > 1 ? [`${stored.length} rows of one request id`] : []),
-    ...(row === undefined ? lostRow(play, before, record) : judgeRow(row, before, sent.length)),
+    ...(stored.length > 1 ? [`${stored.length} tasks of one request id`] : []),
+    ...(requests.length > 1 ? [`${requests.length} rows of one request id`] : []),
+    ...judgeRequest(requests[0], row),
+    ...(row === undefined ? [] : judgeRow(row, before, sent.length)),
     ...(row === undefined ? [] : await judgeMemories(play, row, made)),
     ...violationsOf(subject),
   ];
 }
 
-/** No row: then nothing was acknowledged, and no claim is left that will never end. */
-function lostRow(play: Play, before: readonly Seen[], record: Seen | undefined): readonly string[] {
-  const claimed = before.some(
-    ({ asked, code, problem }) => asked === "put" && problem === "creation-pending" && code === 503,
-  );
-  return [
-    ...(record?.code === 200 ? ["a claim without a row"] : []),
-    ...(claimed && !play.objectsTroubled ? ["a claim that was told of is lost"] : []),
-  ];
+/** The two rows are written together, and go together. */
+function judgeRequest(request: Request | undefined, row: Row | undefined): readonly string[] {
+  if (request === undefined) return row === undefined ? [] : ["a task without its request"];
+  const isGone = request.retired_at_ms !== null;
+  if (row === undefined) return isGone || request.door === "cancel" ? [] : ["a request without its task"];
+  return isGone ? ["a tombstone beside its task"] : [];
 }
 
 function judgeRow(row: Row, before: readonly Seen[], sent: number): readonly string[] {
-  const removed = before.some(
-    ({ asked, code, problem }) => code === 204 || (asked === "delete" && problem === "removal-pending"),
-  );
+  const removed = before.some(({ asked, code }) => asked === "delete" && code === 204);
   return [
     ...(hasEnded(row.status) && row.ended_at_ms !== null ? [] : [`it never ends: ${row.status}`]),
-    ...(removed && row.deleted_at_ms === null ? ["its removal was promised, and it is there"] : []),
-    ...(sent === 0 && row.deleted_at_ms === null ? ["a task that nobody asked for"] : []),
+    ...(removed ? ["it was removed, and it is there"] : []),
+    ...(sent === 0 ? ["a task that nobody asked for"] : []),
   ];
 }
 

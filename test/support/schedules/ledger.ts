@@ -9,6 +9,8 @@ export interface Seen {
   readonly body?: Body;
   /** The client's id of an invoke. */
   readonly own?: string;
+  /** Whether another object than the usual one was asked. */
+  readonly elsewhere?: boolean;
   /** Both from one counter; never returned: Infinity, with code 0. */
   readonly call: number;
   return: number;
@@ -59,7 +61,7 @@ export class Ledger {
     return this.subjects.filter(({ seen }) => seen.length > 0);
   }
 
-  begin(subject: Subject, asked: Pick<Seen, "asked" | "body" | "own">): Seen {
+  begin(subject: Subject, asked: Pick<Seen, "asked" | "body" | "own" | "elsewhere">): Seen {
     this.#ticks += 1;
     const open = { return: Number.POSITIVE_INFINITY, code: 0, troubled: true, aged: true };
     const seen: Seen = { ...asked, call: this.#ticks, ...open };

@@ -45,9 +45,7 @@ async function take(play: Play, step: Step): Promise<void> {
         hurry(true);
         // What is only slow may meet a shortened limit too.
         play.troubled = true;
-        play.objectsTroubled = true;
       }
-      if (step.fault.at === "object") play.objectsTroubled = true;
       control.armed.push({ fault: step.fault, seen: 0 });
       return;
     case "release":
@@ -55,7 +53,6 @@ async function take(play: Play, step: Step): Promise<void> {
     case "crash": {
       const subject = play.subjects[step.id];
       play.troubled = true;
-      play.objectsTroubled = true;
       if (subject !== undefined) await crash(subject.taskId);
       return;
     }

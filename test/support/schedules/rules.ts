@@ -32,6 +32,8 @@ const onlyKnownAnswers: Rule = (all) =>
 function isAllowed(all: readonly Seen[], seen: Seen): boolean {
   if (seen.code === 0) return seen.troubled;
   if (seen.code === 503) return seen.troubled;
+  // The id of an invoke is good for one task, and lives as long as that.
+  if (seen.own !== undefined && (seen.code === 422 || seen.code === 410)) return true;
   if (seen.code === 410) return seen.aged || all.some((other) => isOf("delete")(other) && other.call < seen.return);
   return CODES[seen.asked].includes(seen.code);
 }
@@ -138,7 +140,7 @@ const runsGrow: Rule = (all) => {
 
 const onlyCompleteIsRefused: Rule = (all) =>
   all
-    .filter(({ asked, code }) => asked === "invoke" && code === 409)
+    .filter(({ asked, problem }) => asked === "invoke" && problem === "task-complete")
     .flatMap((seen) => {
       const other = all.find(
         (later) => isAfter(later, seen) && later.status !== undefined && later.status !== "complete",

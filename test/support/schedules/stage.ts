@@ -21,11 +21,7 @@ export interface Play {
   readonly invokeIds: readonly string[];
   /** Calls that have not returned; a schedule goes on while one is stalled. */
   readonly pending: Set<Promise<void>>;
-  /** Alarms under way: the platform never fires one of an object twice at a time. */
-  readonly alarming: Set<string>;
   troubled: boolean;
-  /** Whether a call of an object may have been lost. */
-  objectsTroubled: boolean;
   daysWaited: number;
 }
 
@@ -52,9 +48,7 @@ export async function newPlay(stage: Stage): Promise<Play> {
     subjects: [...ledger.subjects],
     invokeIds: [crypto.randomUUID(), crypto.randomUUID()],
     pending: new Set(),
-    alarming: new Set(),
     troubled: false,
-    objectsTroubled: false,
     daysWaited: 0,
   };
 }

@@ -5,13 +5,13 @@ export type Body = "a" | "b";
 
 /** What may be done at the same time as others: a call of a client, or something that comes from the platform. */
 export type Act =
-  | { readonly do: "put"; readonly id: number; readonly body: Body }
+  /** `elsewhere`: at another object than the usual one of the id. */
+  | { readonly do: "put"; readonly id: number; readonly body: Body; readonly elsewhere: boolean }
   | { readonly do: "post" }
   | { readonly do: "bulk"; readonly items: readonly { readonly id: number; readonly body: Body }[] }
   | { readonly do: "get" | "get-request" | "cancel" | "cancel-request" | "delete"; readonly id: number }
   /** `own`: with which of the client's ids for invokes, if any. */
   | { readonly do: "invoke"; readonly id: number; readonly own: number | null }
-  | { readonly do: "alarm"; readonly id: number }
   | { readonly do: "sweep" }
   /** Bells reach the consumer: one, all, all in the other order, or all twice. */
   | { readonly do: "deliver"; readonly how: "one" | "all" | "backwards" | "twice" };
@@ -29,13 +29,14 @@ export type Step =
 /** Request ids of a schedule; beside them, POST mints its own. */
 export const IDS = 2;
 const DAY_MS = 86_400_000;
-/** A lease, a first back-off, what the sweeper calls still, the end of retention. */
-const WAITS_MS = [1_500, 3_000, 15_000, 700_000, 91 * DAY_MS];
+/** A lease, a bell, the deadline of a call, the longest that the sweeper waits, the end of retention. */
+const WAITS_MS = [1_500, 11_000, 31_000, 700_000, 91 * DAY_MS];
 const FAULT_KINDS = ["fails-before", "fails-after", "stalls-before", "stalls-after"] as const;
 
 // Mostly the first one: few schedules are about how two ids get on.
 const id = fc.constantFrom(0, 0, 0, 1);
 const body = fc.constantFrom<Body[]>("a", "a", "a", "b");
+const elsewhere = fc.constantFrom(false, false, false, true);
 const item = fc.record({ id, body });
 
 type Weighted = { readonly weight: number; readonly arbitrary: fc.Arbitrary<Act> };
@@ -47,7 +48,7 @@ function actOn(weight: number, what: "get" | "get-request" | "cancel" | "cancel-
 const own = fc.constantFrom(null, 0, 1);
 const how = fc.constantFrom("one" as const, "all" as const, "backwards" as const, "twice" as const);
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 14, arbitrary: fc.record({ do: fc.constant("put" as const), id, body }) },
+  { weight: 14, arbitrary: fc.record({ do: fc.constant("put" as const), id, body, elsewhere }) },
   { weight: 1, arbitrary: fc.constant<Act>({ do: "post" }) },
   {
     weight: 2,
@@ -59,8 +60,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   actOn(4, "cancel-request"),
   actOn(3, "delete"),
   { weight: 4, arbitrary: fc.record({ do: fc.constant("invoke" as const), id, own }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("alarm" as const), id }) },
-  { weight: 1, arbitrary: fc.constant<Act>({ do: "sweep" }) },
+  { weight: 4, arbitrary: fc.constant<Act>({ do: "sweep" }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver" as const), how }) },
 );
 
@@ -97,7 +97,7 @@ function stepOf(weights: { readonly together: number; readonly fault: number }):
   );
 }
 
-const put: Step = { do: "put", id: 0, body: "a" };
+const put: Step = { do: "put", id: 0, body: "a", elsewhere: false };
 const rowless: Step = { do: "fault", fault: { kind: "fails-before", at: "write", skip: 0, times: 1 } };
 /** Longer than one call goes on trying. */
 const outage: Step = { do: "fault", fault: { kind: "fails-before", at: "write", skip: 0, times: 6 } };

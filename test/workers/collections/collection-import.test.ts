@@ -4,6 +4,7 @@ import { call } from "../../support/api";
 import { filesOf, imported, ndjson, newEmpty, putFile } from "../../support/collection-files";
 import { arm, resetFaults } from "../../support/faults";
 import { markDeleted } from "../../support/nouns";
+import { bellOf } from "../../support/requests-object";
 import { endOf, rows } from "../../support/scene";
 
 beforeEach(() => resetFaults());
@@ -195,6 +196,7 @@ describe("collection-import", () => {
     arm("drops", "queue: sendBatch", 1);
     const { task_id } = (await putFile(id, ndjson({ text: "a" }))).body;
     await markDeleted("collections", id);
+    await bellOf(task_id);
     expect(await endOf(task_id)).toMatchObject({ status: "error", error: { code: "reference-gone" } });
     expect(await rows("SELECT id FROM memories WHERE collection_id = ?", id)).toEqual([]);
   });
@@ -204,6 +206,7 @@ describe("collection-import", () => {
     arm("drops", "queue: sendBatch", 1);
     const { task_id } = (await putFile(id, ndjson({ text: "a" }))).body;
     await env.FILES.delete([...(await filesOf(task_id))]);
+    await bellOf(task_id);
     expect(await endOf(task_id)).toMatchObject({ status: "error", error: { code: "file-gone" } });
   });
 

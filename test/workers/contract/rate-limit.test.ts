@@ -58,15 +58,31 @@ describe("the rate limit", () => {
     expect((await putBatch(requestId, body)).status).toBe(201);
   });
 
-  it("neither refuses nor counts a replay", async () => {
+  it("refuses no replay, and no mismatch", async () => {
     const body = batchOf(await scene(1));
     const requestId = crypto.randomUUID();
     const first = await putBatch(requestId, body);
-    const { create, keys } = limited(false);
+    const { create } = limited(false);
     const again = await create(requestId, body);
     expect([again.status, again.body.id]).toEqual([200, first.body.id]);
     expect((await create(requestId, { ...body, name: "other" })).body.code).toBe("request-id-reused");
-    expect(keys).toEqual([]);
+  });
+
+  it("counts no replay whose row is read first: of one that refers to what is not remembered", async () => {
+    const requestId = crypto.randomUUID();
+    const { body: reserved } = await call("POST", "/v1/batches/id", { headers: { requestId } });
+    const { send, keys } = limited(false);
+    const again = await send("POST", "/v1/batches/id", { requestId });
+    expect([again.headers.get("idempotent-replayed"), again.body.id, keys]).toEqual(["true", reserved.id, []]);
+  });
+
+  it("counts a replay once at most, where it may be let in without a read", async () => {
+    const body = batchOf(await scene(1));
+    const requestId = crypto.randomUUID();
+    await putBatch(requestId, body);
+    const { create, keys } = limited(true);
+    expect((await create(requestId, body)).status).toBe(200);
+    expect(keys).toEqual(["key_admin"]);
   });
 
   it("counts a new task once though its id stands several times in one bulk", async () => {

@@ -1,16 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { HttpProblem } from "../../../src/api/problem";
-import { parseStrictJson } from "../../../src/api/strict-json";
-import { JSON_DEPTH_MAX } from "../../../src/services/basics/strict-json";
+import { JSON_DEPTH_MAX, JsonFault, parseStrictJson } from "../../../src/services/basics/strict-json";
 
 /** What becomes of a text: its value, or why it is refused. Anything else that is thrown is a bug, and thrown on. */
 function outcomeOf(text: string): { readonly value: unknown } | { readonly refused: string } {
   try {
     return { value: parseStrictJson(text) };
   } catch (error) {
-    if (error instanceof HttpProblem && error.status === 400 && error.code === "json-invalid")
-      return { refused: error.message };
+    if (error instanceof JsonFault) return { refused: error.message };
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { call } from "../../support/api";
+import { call, until } from "../../support/api";
 import { arm, watchCalls } from "../../support/faults";
-import { knownToHaveEnded } from "../../support/requests-object";
+import { taskOfRequest } from "../../support/requests-object";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../../support/scene";
 
 let life: Scene;
@@ -172,14 +172,22 @@ describe("batches-create, order of checks", () => {
     expect((await putBatch(requestId, "{")).body.code).toBe("json-invalid");
   });
 
-  it("does not ask the requests object for a task that D1 shows", async () => {
-    const { id } = (await putBatch(crypto.randomUUID(), batchOf(life))).body;
+  it("does not ask the requests object for a task, nor for its request", async () => {
+    const requestId = crypto.randomUUID();
+    const calls = watchCalls([await taskOfRequest(requestId)]);
+    const { id } = (await putBatch(requestId, batchOf(life))).body;
     await endOf(id);
-    await knownToHaveEnded(id);
-    const calls = watchCalls([id]);
+    // The consumer tells the object of the end, after the end.
+    await until(
+      async () => calls.includes("object: ended"),
+      (told) => told,
+    );
+    const before = calls.length;
     await taskOf(id);
-    expect(calls.filter((label) => label.startsWith("object:"))).toEqual([]);
-    expect(calls).not.toEqual([]);
+    await call("GET", `/v1/requests/${requestId}`);
+    const later = calls.slice(before);
+    expect(later.filter((label) => label.startsWith("object:"))).toEqual([]);
+    expect(later).not.toEqual([]);
   });
 });
 

@@ -3,12 +3,11 @@ import { taskIdOf } from "../../../src/domain/ids";
 import { RING_WITHIN_MS } from "../../../src/runtime/adapters/task-bells";
 import { type Answer, call, until } from "../../support/api";
 import { arm, resetFaults } from "../../support/faults";
-import { claimsOf, knownToHaveEnded } from "../../support/requests-object";
 import { rows } from "../../support/scene";
+import { sweepOnce, travelPastBells } from "../../support/sweeper";
 import { hookedTenant, HOOK } from "../../support/webhooks";
 
 const RING = "queue: sendBatch";
-const INSERT = "INSERT INTO tasks";
 const LOOK_MS = 20;
 
 type Tenant = Awaited<ReturnType<typeof hookedTenant>>;
@@ -124,18 +123,9 @@ const ENDS = {
   "checkmate-task-cancel": ending(({ key }, id) => patch(key, `/v1/checkmate/tasks/${id}/cancel`)),
   "checkmate-tasks-cancel": ending(({ key }, id) => patch(key, "/v1/checkmate/tasks/cancel", { task_ids: [id] })),
   "request-cancel": ending(({ key }, _, requestId) => patch(key, `/v1/requests/${requestId}/cancel`)),
-  "request-cancel, of a task whose row is not written": async (tenant: Tenant): Promise<Door> => {
-    const requestId = crypto.randomUUID();
-    const taskId = await taskIdOf(tenant.namespaceId, requestId);
-    const lost = arm("fails-before", INSERT, 1, { scope: [taskId] });
-    expect((await tenant.create({ url: HOOK }, requestId)).status).toBe(503);
-    expect(lost.fired).toBe(1);
-    return { taskIds: [taskId], send: () => patch(tenant.key, `/v1/requests/${requestId}/cancel`) };
-  },
   "batch-delete": ending(({ key }, id) => call("DELETE", `/v1/batches/${id}`, { key })),
   "checkmate-tasks-clean": async (tenant: Tenant): Promise<Door> => {
     const { taskId } = await tenant.canceled();
-    await knownToHaveEnded(taskId);
     const clean = () => call("DELETE", "/v1/checkmate/tasks?older_than_days=0", { key: tenant.key });
     return { taskIds: [taskId], send: clean };
   },
@@ -157,19 +147,17 @@ describe("while the queue hangs for ever", () => {
     );
   });
 
-  it("a replay answers, though the alarm waits for the queue", async () => {
+  it("a replay answers, and rings for nothing", async () => {
     const tenant = await hookedTenant();
     const requestId = crypto.randomUUID();
-    const taskId = await taskIdOf(tenant.namespaceId, requestId);
-    const hung = queueHangs([taskId]);
-    arm("fails-before", INSERT, 1, { scope: [taskId] });
-    expect((await tenant.create(undefined, requestId)).status).toBe(503);
+    const hung = queueHangs([await taskIdOf(tenant.namespaceId, requestId)]);
+    expect((await tenant.create(undefined, requestId)).status).toBe(201);
     await until(
       async () => hung.fired,
-      (rings) => rings === 2,
+      (rings) => rings === 1,
     );
-    expect(await claimsOf(taskId)).toMatchObject([{ row_done: 1, bell_done: 0 }]);
     expect((await tenant.create(undefined, requestId)).status).toBe(200);
+    expect(hung.fired).toBe(1);
   });
 });
 
@@ -179,7 +167,7 @@ describe("a bell that the queue does not take", () => {
       name,
       door: STARTS[name],
     })),
-  )("is logged, and the task of $name still ends", async ({ door }) => {
+  )("is logged, and the task of $name is rung for by the sweeper", async ({ door }) => {
     const { taskIds, send } = await door(await hookedTenant());
     const [taskId = ""] = taskIds;
     const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
@@ -188,34 +176,15 @@ describe("a bell that the queue does not take", () => {
     expect((await send()).body.task_id).toBe(taskId);
     await until(
       async () => warn.mock.calls.map(([line]) => String(line)),
-      (lines) => lines.some((line) => line.includes("bell-not-rung") && line.includes(taskId)),
+      (lines) => lines.some((line) => line.includes("bell-not-rung")),
     );
     expect(lost.fired).toBe(1);
+    travelPastBells();
+    await sweepOnce();
     const ended = await until(
       () => rows("SELECT status FROM tasks WHERE id = ? AND ended_at_ms IS NOT NULL", taskId),
       (found) => found.length > 0,
     );
     expect(ended).toEqual([{ status: "complete" }]);
-  });
-
-  it("is not marked as rung by the alarm until the queue takes it", async () => {
-    const tenant = await hookedTenant();
-    const requestId = crypto.randomUUID();
-    const scope = [await taskIdOf(tenant.namespaceId, requestId)];
-    resetFaults();
-    arm("fails-before", INSERT, 1, { scope });
-    const lost = arm("fails-before", RING, 1_000, { scope });
-    const { task_id: id } = (await tenant.create(undefined, requestId)).body;
-    await until(
-      async () => lost.fired,
-      (rings) => rings >= 3,
-    );
-    expect(await claimsOf(id)).toMatchObject([{ row_done: 1, bell_done: 0 }]);
-    resetFaults();
-    arm("drops", RING, 1_000, { scope });
-    await until(
-      () => claimsOf(id),
-      ([claim]) => claim?.["bell_done"] === 1,
-    );
   });
 });

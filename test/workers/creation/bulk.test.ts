@@ -8,6 +8,8 @@ beforeEach(() => resetFaults());
 const putBulk = (requestId: string, items: unknown) => putBatch(requestId, { items });
 const statuses = (answer: { body: any }) => answer.body.results.map((result: any) => result.status);
 const taskIds = (answer: { body: any }): string[] => answer.body.results.map((result: any) => result.task_id);
+const cancel = (requestId: string) => call("PATCH", `/v1/requests/${requestId}/cancel`);
+const statusOf = async (id: string) => (await call("GET", `/v1/batches/${id}`)).body.status;
 
 describe("batches-create with items", () => {
   it("creates a task for each item, with a verdict each, in their order", async () => {
@@ -40,6 +42,17 @@ describe("batches-create with items", () => {
     expect(created).toHaveLength(100);
     expect(statuses(again)).toEqual(Array.from({ length: 100 }, () => 200));
     await Promise.all(taskIds(first).map((id) => call("PATCH", `/v1/checkmate/tasks/${id}/cancel`)));
+  });
+
+  it("takes a hundred that are longer together than D1 takes for one value", async () => {
+    const from = await scene(1);
+    arm("drops", "queue: sendBatch", 1_000);
+    const instructions = "Tell it slowly. ".repeat(250);
+    const items = Array.from({ length: 100 }, (_, i) => batchOf(from, { instructions, name: `n${i}` }));
+    const answer = await putBulk(crypto.randomUUID(), items);
+    expect(new Set(statuses(answer))).toEqual(new Set([201]));
+    const stored = "SELECT name FROM tasks WHERE id IN (SELECT value FROM json_each(?)) AND length(command) > 4000";
+    expect(await rows(stored, JSON.stringify(taskIds(answer)))).toHaveLength(100);
   });
 
   it("lets a refused item spoil no other, and points to it from the item", async () => {
@@ -85,12 +98,13 @@ describe("batches-create with items", () => {
     const from = await scene(3);
     const requestId = crypto.randomUUID();
     const items = [batchOf(from, { name: "a" }), batchOf(from, { name: "b" })];
-    // The first write is of both; when it fails, each is tried by itself.
+    // Where both are written together, the first failure is of both, and each is tried by itself.
     arm("fails-before", "INSERT INTO tasks", 2);
     const first = await putBulk(requestId, items);
-    expect(statuses(first).toSorted()).toEqual([201, 503]);
+    const lost = statuses(first).map((status: number) => (status === 503 ? 201 : 200));
+    expect(statuses(first)).toContain(503);
     const again = await putBulk(requestId, items);
-    expect(statuses(again)).toEqual([200, 200]);
+    expect(statuses(again)).toEqual(lost);
     for (const id of taskIds(again)) expect(await onceEach(from, await endOf(id))).toBe(true);
     expect(await reVoiced(taskIds(again)[0] ?? "")).toHaveLength(3);
   });
@@ -111,6 +125,68 @@ describe("batches-create with items", () => {
     expect((await call("PUT", "/v1/batches", { body: { items: [batchOf(from)] } })).body.code).toBe(
       "request-id-missing",
     );
+  });
+});
+
+describe("the request of a bulk", () => {
+  it("freezes no verdict: sent again, what stands is replayed, and what was refused is tried again", async () => {
+    const [from, gone] = [await scene(1), await scene(1)];
+    const requestId = crypto.randomUUID();
+    const items = [batchOf(from), batchOf(gone)];
+    await call("DELETE", `/v1/agents/${gone.agentId}`);
+    const first = await putBulk(requestId, items);
+    expect(statuses(first)).toEqual([201, 410]);
+    await call("PATCH", `/v1/agents/${gone.agentId}/undelete`);
+    const again = await putBulk(requestId, items);
+    expect([statuses(again), taskIds(again)[0]]).toEqual([[200, 201], taskIds(first)[0]]);
+  });
+
+  it("is canceled with what it made, and not with what it found", async () => {
+    const from = await scene(1);
+    arm("drops", "queue: sendBatch", 1_000);
+    const [requestId, request_id] = [crypto.randomUUID(), crypto.randomUUID()];
+    const found = (await putBatch(request_id, batchOf(from))).body.id;
+    const [made = ""] = taskIds(await putBulk(requestId, [batchOf(from), batchOf(from, { request_id })]));
+    expect((await cancel(requestId)).body.made).toMatchObject([{ id: made }]);
+    expect([await statusOf(made), await statusOf(found)]).toEqual(["canceled", "created"]);
+  });
+
+  it("stays canceled: what its repeat still makes is born canceled", async () => {
+    const [from, gone] = [await scene(1), await scene(1)];
+    const requestId = crypto.randomUUID();
+    const items = [batchOf(from), batchOf(gone)];
+    await call("DELETE", `/v1/agents/${gone.agentId}`);
+    await putBulk(requestId, items);
+    await cancel(requestId);
+    await call("PATCH", `/v1/agents/${gone.agentId}/undelete`);
+    const again = await putBulk(requestId, items);
+    expect(statuses(again)).toEqual([200, 201]);
+    expect(await Promise.all(taskIds(again).map(statusOf))).toEqual(["canceled", "canceled"]);
+  });
+
+  it("is one of two with different items at once: the other is refused as a whole, and makes nothing", async () => {
+    const from = await scene(1);
+    arm("drops", "queue: sendBatch", 1_000);
+    for (let round = 0; round < 5; round++) {
+      const requestId = crypto.randomUUID();
+      const bulkOf = () => [1, 2, 3].map(() => batchOf(from, { request_id: crypto.randomUUID() }));
+      const bulks = [bulkOf(), bulkOf()];
+      const answers = await Promise.all(bulks.map((items) => putBulk(requestId, items)));
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
+      const lost = bulks[answers.findIndex(({ status }) => status === 422)] ?? [];
+      const ids = JSON.stringify(lost.map((item) => item["request_id"]));
+      expect(await rows("SELECT 1 FROM tasks WHERE request_id IN (SELECT value FROM json_each(?))", ids)).toEqual([]);
+    }
+  });
+
+  it("is retired with the last that it made, and refused as a whole then", async () => {
+    const from = await scene(1);
+    const requestId = crypto.randomUUID();
+    const made = taskIds(await putBulk(requestId, [batchOf(from), batchOf(from, { name: "b" })]));
+    for (const id of made) await call("DELETE", `/v1/batches/${id}`);
+    const refused = await putBulk(requestId, [batchOf(from), batchOf(from, { name: "b" })]);
+    expect(refused.body).toMatchObject({ status: 410, code: "request-id-retired" });
+    expect((await cancel(requestId)).status).toBe(410);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { afterAnswer, deliveriesAfterAnswer } from "../../../src/runtime/adapters/courtesy-bells";
+import { afterAnswer } from "../../../src/runtime/adapters/task-bells";
+import { deliveriesAfterAnswer } from "../../../src/runtime/adapters/webhook-bells";
 import type { Log } from "../../../src/services/context";
 
 /** What the runtime was asked to keep a call alive for, and what was logged. */

@@ -1,38 +1,37 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { exactlyOnce, type Outcome, placesOfCreation, strikeAll } from "../../support/creation-cases";
-import { type Case, named, pairsOf, single, strikesAt } from "../../support/creation-strikes";
+import { describe, expect, it } from "vitest";
+import { placesOfCreation } from "../../support/creation-cases";
+import { describeCases } from "../../support/creation-suite";
+import { at, pairsOf, singlesOf } from "../../support/creation-strikes";
 
-const LIMIT_MS = 600_000;
-
-/** The object gathers its two claims: one read of the checks, one transaction in D1, one call of the queue. */
-const places = await placesOfCreation("bulk");
-const gathered = places.slice(1, -1);
-const singles = strikesAt(places).map(single);
-const pairs = pairsOf(gathered, gathered);
-
-let outcomeOf: (of: Case) => Outcome;
-
-beforeAll(async () => {
-  outcomeOf = await strikeAll([...singles, ...pairs], "bulk");
-}, LIMIT_MS);
+/** The object gathers its two creations: one read, one transaction in D1, one call of the queue. */
+const ofBulk = await placesOfCreation("bulk");
+/** One trip: what is referred to is known. */
+const ofKnown = at(await placesOfCreation("known"), "call", "write", "read-back", "ring", "look");
 
 describe("the places of a bulk's creation", () => {
-  it("are those of one task: its key, the claim, the checks, the rows, the bells, and the look of who takes one", () => {
-    expect(places.map(({ label }) => label)).toEqual([
-      expect.stringMatching(/^db: .*api_keys/s),
-      "object: claim",
-      expect.stringMatching(/^db: .*agents.*collections/s),
-      expect.stringMatching(/^db: INSERT INTO tasks/),
-      "queue: sendBatch",
-      expect.stringMatching(/^db: .*tasks/s),
-    ]);
+  it("are those of one task", () => {
+    expect(ofBulk.map(({ role }) => role)).toEqual(["key", "call", "read", "write", "read-back", "ring", "look"]);
   });
 });
 
-describe("creation of two tasks in one object, with one fault, runs each exactly once", () => {
-  it.each(named(singles))("%s", (_, each) => expect(outcomeOf(each)).toEqual(exactlyOnce(each.met, "bulk")));
+describe("the places of a creation of which all is known", () => {
+  it("are those of any other, without a read", () => {
+    expect(ofKnown.map(({ role }) => role)).toEqual(["call", "write", "read-back", "ring", "look"]);
+  });
 });
 
-describe("creation of two tasks in one object, with two faults on what it gathers, runs each exactly once", () => {
-  it.each(named(pairs))("%s", (_, each) => expect(outcomeOf(each)).toEqual(exactlyOnce(each.met, "bulk")));
-});
+describeCases("one fault, as a bulk of two,", singlesOf(ofBulk), "bulk");
+
+describeCases(
+  "two faults on what an object gathers, as a bulk of two,",
+  pairsOf(at(ofBulk, "read", "write"), at(ofBulk, "read", "write", "read-back", "ring"), "bulk"),
+  "bulk",
+);
+
+describeCases("one fault, in one trip,", singlesOf(ofKnown), "known");
+
+describeCases(
+  "two faults, in one trip,",
+  pairsOf(at(ofKnown, "call", "write"), at(ofKnown, "call", "write", "read-back", "ring"), "known"),
+  "known",
+);

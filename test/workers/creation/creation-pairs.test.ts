@@ -1,37 +1,19 @@
-import { beforeAll, describe, expect, it } from "vitest";
-import { exactlyOnce, type Outcome, placesOfCreation, strikeAll } from "../../support/creation-cases";
-import { type Case, named, pairsOf, single, strikesAt } from "../../support/creation-strikes";
-
-const LIMIT_MS = 600_000;
+import { describe, expect, it } from "vitest";
+import { placesOfCreation } from "../../support/creation-cases";
+import { describeCases } from "../../support/creation-suite";
+import { at, pairsOf, singlesOf } from "../../support/creation-strikes";
 
 const places = await placesOfCreation();
-const singles = strikesAt(places).map(single);
-/** The other half, whose first fault comes after the claim, is a file of its own, so that both run side by side. */
-const pairs = pairsOf(places.slice(0, 3), places);
-
-let outcomeOf: (of: Case) => Outcome;
-
-beforeAll(async () => {
-  outcomeOf = await strikeAll([...singles, ...pairs]);
-}, LIMIT_MS);
+/** The key comes before all that is of the creation. */
+const [, ...onPath] = places;
 
 describe("the places of a creation", () => {
-  it("are its key, the claim, the checks, the row, the bell, and the look of who takes the bell", () => {
-    expect(places.map(({ label }) => label)).toEqual([
-      expect.stringMatching(/^db: .*api_keys/s),
-      "object: claim",
-      expect.stringMatching(/^db: .*agents.*collections/s),
-      expect.stringMatching(/^db: INSERT INTO tasks/),
-      "queue: sendBatch",
-      expect.stringMatching(/^db: .*tasks/s),
-    ]);
+  it("are its key, the call of the object, the read, the rows, the bell, and the look of who takes the bell", () => {
+    expect(places.map(({ role }) => role)).toEqual(["key", "call", "read", "write", "read-back", "ring", "look"]);
   });
 });
 
-describe("creation, with one fault, runs the task exactly once", () => {
-  it.each(named(singles))("%s", (_, each) => expect(outcomeOf(each)).toEqual(exactlyOnce(each.met)));
-});
+describeCases("one fault", singlesOf(places));
 
-describe("creation, with two faults of which the first comes up to the claim, runs the task exactly once", () => {
-  it.each(named(pairs))("%s", (_, each) => expect(outcomeOf(each)).toEqual(exactlyOnce(each.met)));
-});
+/** The other half, whose first fault comes at the write or later, is a file of its own, so that both run side by side. */
+describeCases("two faults, the first before its write,", pairsOf(at(onPath, "call", "read"), onPath, "one"));

@@ -1,33 +1,35 @@
 import { describe, expect, it } from "vitest";
 import { CREATIONS_WAITING_MAX } from "../../../src/runtime/config/limits";
 import { notFound } from "../../../src/services/errors/errors";
-import type { ClaimAnswer, ClaimRequest } from "../../../src/services/ports/task-requests";
+import type { CreationAnswer } from "../../../src/services/ports/task-requests";
+import { batchCall } from "../../support/creation-calls";
 import { objectOf } from "../../support/placement";
-import { taskOfRequest } from "../../support/requests-object";
-import { batchOf, putBatch, scene } from "../../support/scene";
+import { batchOf, putBatch, type Scene, scene } from "../../support/scene";
 
 /** What tells the answers of a crowd apart. */
-const codeOf = (answer: ClaimAnswer) => (answer.kind === "refused" ? answer.error.code : answer.kind);
+const codeOf = (answer: CreationAnswer) => (answer.kind === "refused" ? answer.error.code : answer.kind);
+
+/** Two more than may wait ask for the same at once. */
+async function crowdOf(from: Scene, isSecondTry: boolean) {
+  const requestId = crypto.randomUUID();
+  const wanted = { ok: false, error: notFound("agent").value } as const;
+  const call = await batchCall(from, {}, { requestId, wanted, isSecondTry });
+  const crowd = Array.from({ length: CREATIONS_WAITING_MAX + 2 }, () => call);
+  const codes = (await objectOf(call.taskId).create(crowd, null)).map(codeOf);
+  return { requestId, served: codes.slice(0, CREATIONS_WAITING_MAX), tooMany: codes.slice(CREATIONS_WAITING_MAX) };
+}
 
 describe("the requests object, in a crowd", () => {
   it("refuses at once who finds too many waiting, answers those, and leaves the id unused", async () => {
-    const requestId = crypto.randomUUID();
-    const request: ClaimRequest = {
-      door: "create",
-      taskId: await taskOfRequest(requestId),
-      namespaceId: "namespace_of_a_crowd",
-      requestId,
-      keyId: "key_admin",
-      type: "batch",
-      material: "{}",
-      fingerprint: "of-a-crowd",
-      callId: "call",
-      wanted: { ok: false, error: notFound("agent").value },
-    };
-    const crowd = Array.from({ length: CREATIONS_WAITING_MAX + 2 }, () => request);
-    const codes = (await objectOf(request.taskId).claim(crowd)).map((answer) => codeOf(answer));
-    const tooMany = ["creation-unavailable", "creation-unavailable"];
-    expect(codes).toEqual([...Array.from({ length: CREATIONS_WAITING_MAX }, () => "agent-not-found"), ...tooMany]);
-    expect((await putBatch(requestId, batchOf(await scene(1)))).status).toBe(201);
+    const from = await scene(1);
+    const { requestId, served, tooMany } = await crowdOf(from, false);
+    expect(new Set(served)).toEqual(new Set(["agent-not-found"]));
+    expect(tooMany).toEqual(["creation-unavailable", "creation-unavailable"]);
+    expect((await putBatch(requestId, batchOf(from))).status).toBe(201);
+  });
+
+  it("tells a second try that it is in doubt: the first may have been carried out", async () => {
+    const { served, tooMany } = await crowdOf(await scene(1), true);
+    expect(new Set([...served, ...tooMany])).toEqual(new Set(["unproven"]));
   });
 });

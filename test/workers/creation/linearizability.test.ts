@@ -1,19 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { taskIdOf } from "../../../src/domain/ids";
-import { type Answer, call } from "../../support/api";
-import { arm, type FaultKind, resetFaults } from "../../support/faults";
-import {
-  type History,
-  isLinearizable,
-  type Kind,
-  minimalViolation,
-  type Operation,
-  print,
-  type Seen,
-  type Shown,
-  Undecided,
-} from "../../support/linearizability";
-import { batchOf, putBatch, rows, type Scene, scene } from "../../support/scene";
+import { describe, expect, it } from "vitest";
+import { isLinearizable, minimalViolation, print, Undecided } from "../../support/linearizability";
+import { recorder } from "../../support/request-history";
+import type { History, Kind, Shown } from "../../support/request-spec";
 
 /** In all; of each id, so many clients do their share at once. */
 const OPERATIONS = 10_000;
@@ -26,127 +14,15 @@ const LIMIT_MS = 600_000;
 /** `VITE_SEED=… vitest run …` draws the same operations again; how they interleave is the machine's choice. */
 const SEED = Number((import.meta as { env?: Record<string, string> }).env?.["VITE_SEED"] ?? Date.now() % 1_000_000);
 
-type Draw = () => number;
-
-/** mulberry32: small, and the same everywhere. */
-function drawsOf(seed: number): Draw {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-type Chosen = Pick<Operation, "kind" | "body">;
-const CHOICES: readonly (readonly [weight: number, Chosen])[] = [
-  [26, { kind: "create", body: "a" }],
-  [10, { kind: "create", body: "b" }],
-  [26, { kind: "get" }],
-  [9, { kind: "cancel" }],
-  [11, { kind: "cancel-request" }],
-  [13, { kind: "invoke" }],
-  [5, { kind: "delete" }],
-];
-
-function choose(draw: Draw): Chosen {
-  let at = draw() * CHOICES.reduce((sum, [weight]) => sum + weight, 0);
-  for (const [weight, chosen] of CHOICES) if ((at -= weight) < 0) return chosen;
-  return { kind: "get" };
-}
-
-const FAULTS: readonly (readonly [FaultKind, string])[] = [
-  ["fails-before", "INSERT INTO tasks"],
-  ["fails-after", "INSERT INTO tasks"],
-  ["fails-before", "object: claim"],
-  ["fails-after", "object: claim"],
-  ["drops", "queue: sendBatch"],
-];
-
-/** About every second id meets a fault, one to three times. */
-function armAny(draw: Draw): void {
-  const fault = FAULTS[Math.floor(draw() * FAULTS.length * 2)];
-  const times = 1 + Math.floor(draw() * 3);
-  if (fault !== undefined) arm(...fault, times);
-}
-
-let life: Scene;
-let namespaceId: string;
-let ticks = 0;
-
-function send(requestId: string, taskId: string, { kind, body }: Chosen): Promise<Answer> {
-  switch (kind) {
-    case "create":
-      return putBatch(requestId, batchOf(life, { name: body }));
-    case "get":
-      return call("GET", `/v1/checkmate/tasks/${taskId}`);
-    case "cancel":
-    case "invoke":
-      return call("PATCH", `/v1/checkmate/tasks/${taskId}/${kind}`);
-    case "cancel-request":
-      return call("PATCH", `/v1/requests/${requestId}/cancel`);
-    case "delete":
-      return call("DELETE", `/v1/batches/${taskId}`);
-    default:
-      return kind satisfies never;
-  }
-}
-
-function seenIn(answer: Answer): Seen | "unknown" {
-  if (answer.status === 503) return "unknown";
-  if (answer.status >= 300 || answer.body === null) return { code: answer.status };
-  const status: string = answer.body.status;
-  const shown = (["complete", "canceled", "error"] satisfies Shown[]).find((end) => end === status) ?? "open";
-  const etag = answer.headers.get("etag");
-  const seen: Seen = { code: answer.status, shown };
-  return etag === null ? seen : { ...seen, run: Number(etag.replaceAll('"', "")) };
-}
-
-/** What several clients saw of one fresh id. */
-async function record(draw: Draw): Promise<History> {
-  const requestId = crypto.randomUUID();
-  const taskId = await taskIdOf(namespaceId, requestId);
-  const history: Operation[] = [];
-  const operate = async (client: number, chosen: Chosen): Promise<void> => {
-    const called = ++ticks;
-    const seen = seenIn(await send(requestId, taskId, chosen));
-    history.push({ client, ...chosen, call: called, return: ++ticks, seen });
-  };
-  const plans = Array.from({ length: CLIENTS }, () =>
-    Array.from({ length: OPERATIONS_PER_CLIENT }, () => choose(draw)),
-  );
-  resetFaults();
-  armAny(draw);
-  await Promise.all(
-    plans.map(async (plan, client) => {
-      for (const chosen of plan) await operate(client, chosen);
-    }),
-  );
-  resetFaults();
-  await operate(CLIENTS, { kind: "get" });
-  // Nothing is left to run into the next id's measurement; not part of the history.
-  await call("PATCH", `/v1/requests/${requestId}/cancel`);
-  return history;
-}
-
-beforeAll(async () => {
-  life = await scene(1);
-  const { body } = await putBatch(crypto.randomUUID(), batchOf(life));
-  const [row] = await rows<{ namespace_id: string }>("SELECT namespace_id FROM tasks WHERE id = ?", body.id);
-  namespaceId = row?.namespace_id ?? "";
-});
-afterAll(() => resetFaults());
-
 describe("the history of a request id and its task", () => {
   it(
     `is linearizable over ${OPERATIONS} operations of ${CLIENTS} clients on ${IDS} ids, some with faults`,
     async () => {
-      const draw = drawsOf(SEED);
+      const { record, unmet } = await recorder(SEED);
       const bad: History[] = [];
       let count = 0;
       for (let id = 0; id < IDS; id++) {
-        const history = await record(draw);
+        const history = await record({ clients: CLIENTS, operations: OPERATIONS_PER_CLIENT });
         count += history.length;
         if (!isLinearizable(history)) bad.push(history);
       }
@@ -156,6 +32,7 @@ describe("the history of a request id and its task", () => {
         .join("\n\n");
       expect(bad.length, `ids with a violation, seed ${SEED}:\n${left}\n`).toBe(0);
       expect(count).toBeGreaterThanOrEqual(OPERATIONS);
+      expect(unmet()).toEqual([]);
     },
     LIMIT_MS,
   );
@@ -170,8 +47,9 @@ function historyOf(text: string): History {
     const [words = "", times = `${10 * client + 1}-${10 * client + 2}`] = line.split(" @");
     const [kind, ...rest] = words.split(" ");
     const body = kind === "create" ? { body: rest.shift() ?? "" } : {};
-    const [code, shown, run] = rest;
-    const answer = { code: Number(code), ...(shown && { shown: shown as Shown }), ...(run && { run: Number(run) }) };
+    const [code, word, run] = rest;
+    const about = word?.includes("-") ? { problem: word } : word && { shown: word as Shown };
+    const answer = { code: Number(code), ...about, ...(run && { run: Number(run) }) };
     const [called = 0, returned = 0] = times.split("-").map(Number);
     const seen = code === "unknown" ? code : answer;
     return { client, kind: kind as Kind, ...body, call: called, return: returned, seen };
@@ -187,17 +65,23 @@ describe("the checker accepts", () => {
     ["nothing before the creation", `get 404; cancel 404; delete 404; invoke 404; ${OPENED}`],
     ["a replay that returns before the first answer", "create a 201 open @1-9; create a 200 open @2-3"],
     ["another body, once one has won", `${OPENED}; create b 422`],
+    ["a look-up at any time", `look-up 404; ${OPENED}; look-up 200 open; delete 204; look-up 410 canceled`],
+    ["a creation that started nothing, and the next", `create b 503 creation-unavailable; get 404; ${OPENED}`],
     [
-      "a mismatch before the row is there",
-      "create a 201 open @1-9; create b 422 @2-3; get 404 @4-5; get 200 open @10-11",
+      "a bar: the look-up shows it, and there is nothing to run",
+      "cancel-request 200 canceled; look-up 200 canceled; get 404; invoke 409 task-unfilled; delete 404",
     ],
     [
       "a creation after its cancel",
       "cancel-request 200 canceled; get 404; create a 201 canceled; create a 200 canceled",
     ],
     [
-      "a cancel before it, and a further run",
+      "a cancel before it, and a further run that a second try of the creation shows",
       "cancel-request 200 canceled @1-2; create a 201 open @3-9; invoke 202 open @4-5",
+    ],
+    [
+      "an invoke that a cancel of the ended run overtakes",
+      `${CANCELED}; invoke 202 canceled @31-40; cancel 200 canceled @32-39; get 200 canceled 1 @41-42`,
     ],
     ["a cancel that meets a completed task", `${OPENED}; cancel 200 complete; get 200 complete`],
     ["a further run", `${CANCELED}; invoke 202 open; get 200 complete 2`],
@@ -212,6 +96,7 @@ describe("the checker accepts", () => {
     ["an unknown creation that never took effect", `create b unknown; get 404; ${OPENED}`],
     ["an unknown creation that takes effect late", "create a unknown; get 404; create b 422"],
     ["an unknown cancel that takes effect late", `${OPENED}; cancel unknown; get 200 open; get 200 canceled`],
+    ["how a removed task ended", `${OPENED}; get 200 complete; delete 204; create a 410 complete`],
   ])("%s", (_, text) => {
     expect(isLinearizable(historyOf(text))).toBe(true);
   });
@@ -241,6 +126,13 @@ describe("the checker rejects", () => {
     ["an end that nobody asked for", `${OPENED}; get 200 canceled; cancel 200 canceled`],
     ["an unknown creation that takes effect twice", `create a unknown; create a 200 open; ${OPENED}`],
     ["an answer that there is not", "create a 500"],
+    ["a mismatch before the task is there", "create a 201 open @1-9; create b 422 @2-3; get 404 @4-5"],
+    ["a creation that started nothing, and yet is replayed", "create a 503 creation-unavailable; create a 200 open"],
+    ["a look-up that knows nothing of an accepted creation", `${OPENED}; look-up 404`],
+    ["a look-up that forgets a bar", "cancel-request 200 canceled; look-up 404"],
+    ["a further run of a bar", "cancel-request 200 canceled; invoke 202 open"],
+    ["a removed task that ended otherwise", `${OPENED}; get 200 complete; delete 204; create a 410 canceled`],
+    ["a cancel that overlaps no invoke and yet opens none", `${CANCELED}; invoke 202 canceled; get 200 canceled`],
   ])("%s", (_, text) => {
     expect(isLinearizable(historyOf(text))).toBe(false);
   });

@@ -1,11 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { DEADLINE_MS } from "../../../src/services/creation/create-task";
 import { call } from "../../support/api";
 import { CREATABLES, newCreator } from "../../support/creations";
 import { arm, resetFaults } from "../../support/faults";
 import { newTenant } from "../../support/nouns";
 import { pointersOf, refusalOf } from "../../support/refusal";
 
+const insertOf = (noun: string) => `insert into "${noun}s"`;
 const GIVEN = { name: "Old Captain", metadata: { ship: "Alba", crew: [1, 2] } };
+
+beforeEach(() => resetFaults());
 
 describe.each(CREATABLES)("$operationId: requestId", (creatable) => {
   const { path, idOf, noun } = creatable;
@@ -80,15 +84,18 @@ describe.each(CREATABLES)("$operationId: requestId", (creatable) => {
     expect((await create(crypto.randomUUID(), GIVEN)).status).toBe(201);
   });
 
-  it("keeps the ids of two namespaces apart, and those of agents and collections", async () => {
+  it("keeps the ids of two namespaces apart, but not those of agents and collections", async () => {
     const [one, other] = [await newCreator(creatable), await newCreator(creatable)];
     const requestId = crypto.randomUUID();
     const first = await one.create(requestId, GIVEN);
     const second = await other.create(requestId, { name: "other" });
     expect([first.status, second.status]).toEqual([201, 201]);
     expect(idOf(first)).not.toBe(idOf(second));
-    for (const { path: next } of CREATABLES.filter((each) => each.path !== path))
-      expect((await call("PUT", next, { key: one.key, body: GIVEN, headers: { requestId } })).status).toBe(201);
+    for (const { path: next } of CREATABLES.filter((each) => each.path !== path)) {
+      const refused = await call("PUT", next, { key: one.key, body: GIVEN, headers: { requestId } });
+      expect(refusalOf(refused)).toBe("422 request-id-reused");
+      expect(refused.body).toMatchObject({ [`${noun}_id`]: idOf(first), mismatch: [""] });
+    }
   });
 
   it("refuses a malformed id, and two that differ, and makes nothing", async () => {
@@ -108,15 +115,36 @@ describe.each(CREATABLES)("$operationId: requestId", (creatable) => {
     expect((await create(requestId, GIVEN)).status).toBe(201);
   });
 
-  it("makes it once when the answer of the database was lost", async () => {
+  it("answers 201 when the answer of the database was lost: its row carries this very call", async () => {
     const { create, count } = await newCreator(creatable);
     const requestId = crypto.randomUUID();
-    const fault = arm("fails-after", `insert into "${noun}s"`);
-    const lost = await create(requestId, GIVEN);
-    expect([lost.status, fault.fired]).toEqual([503, 1]);
-    resetFaults();
+    const fault = arm("fails-after", insertOf(noun));
+    const made = await create(requestId, GIVEN);
+    expect([made.status, made.headers.get("idempotent-replayed"), fault.fired]).toEqual([201, "false", 1]);
     expect((await create(requestId, GIVEN)).status).toBe(200);
     expect(await count()).toBe(1);
+  });
+
+  it("answers 503 with the time until which it is in doubt when nothing can be proven, and is done once", async () => {
+    const { create, count } = await newCreator(creatable);
+    const requestId = crypto.randomUUID();
+    const before = Date.now();
+    arm("fails-before", insertOf(noun));
+    const lost = await create(requestId, GIVEN);
+    expect(refusalOf(lost)).toBe("503 creation-pending");
+    expect(lost.body).toMatchObject({ request_id: requestId, retryable: true });
+    expect(Date.parse(lost.body.doubt_until)).toBeGreaterThanOrEqual(before + DEADLINE_MS);
+    expect((await create(requestId, GIVEN)).status).toBe(201);
+    expect(await count()).toBe(1);
+  });
+
+  it("answers 409 where a cancel came first, and makes nothing", async () => {
+    const { key, create, count } = await newCreator(creatable);
+    const requestId = crypto.randomUUID();
+    const canceled = await call("PATCH", `/v1/requests/${requestId}/cancel`, { key });
+    expect([canceled.status, canceled.body.status]).toEqual([200, "canceled"]);
+    expect(refusalOf(await create(requestId, GIVEN))).toBe("409 request-canceled");
+    expect(await count()).toBe(0);
   });
 });
 

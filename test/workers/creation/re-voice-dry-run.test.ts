@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { toReVoiceInput } from "../../../src/api/v1/batches.dto";
 import { openServices } from "../../../src/runtime/composition";
 import type { TextGenerator } from "../../../src/services/ports/ports";
+import { succeed } from "../../../src/services/errors/outcome";
 import { previewReVoicing } from "../../../src/services/creation/preview-re-voicing";
 import { call } from "../../support/api";
 import { loggedCalls, resetFaults } from "../../support/faults";
@@ -29,7 +30,7 @@ async function previewWith(generator: TextGenerator, from: Scene, count = 5, mor
   const services = { ...openServices(withFaults(env)), generator };
   const ctx = { ...services, namespaceId: row?.namespace_id ?? "", keyId: "key_1", admin: false };
   const ids = { agentId: from.agentId, collectionId: from.collectionId, pointers: { agent: null, source: null } };
-  return previewReVoicing(ctx, () => toReVoiceInput({ ...BODY, ...more }, ids), count);
+  return previewReVoicing(ctx, succeed(toReVoiceInput({ ...BODY, ...more }, ids)), count);
 }
 
 describe("agent-collection-re-voice with dry_run=true", () => {

@@ -1,9 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../../support/api";
 import { arm, type FaultKind, firedFaults, loggedCalls, resetFaults } from "../../support/faults";
+import { taskOfRequest } from "../../support/requests-object";
 import { batchOf, endOf, putBatch, reVoiced, rows, scene, taskOf } from "../../support/scene";
 
 beforeEach(() => resetFaults());
+
+const INSERT = "INSERT INTO tasks";
+const BAR = "INSERT INTO requests (id, namespace_id, request_id, door, call_id, canceled";
 
 const cancel = (requestId: string) => call("PATCH", `/v1/requests/${requestId}/cancel`);
 
@@ -17,7 +21,9 @@ describe("request-cancel", () => {
       (task) => task.progress.done > 0,
     );
     const canceled = await cancel(requestId);
-    expect([canceled.status, canceled.body]).toEqual([200, { request_id: requestId, task_id: id, status: "canceled" }]);
+    expect(canceled.status).toBe(200);
+    expect(canceled.body).toMatchObject({ request_id: requestId, door: "task", task_id: id, status: "canceled" });
+    expect(canceled.body).toEqual((await call("GET", `/v1/requests/${requestId}`)).body);
     const made = (await reVoiced(id)).length;
     await endOf((await putBatch(crypto.randomUUID(), batchOf(await scene(30)))).body.id);
     expect(await reVoiced(id)).toHaveLength(made);
@@ -35,15 +41,25 @@ describe("request-cancel", () => {
     const from = await scene(2);
     const requestId = crypto.randomUUID();
     const canceled = await cancel(requestId);
-    expect([canceled.status, canceled.body.status]).toEqual([200, "canceled"]);
+    const bar = { door: "cancel", status: "canceled", made: [], task_id: null };
+    expect([canceled.status, canceled.body]).toMatchObject([200, bar]);
+    expect((await call("GET", `/v1/requests/${requestId}`)).body).toEqual(canceled.body);
     const late = await putBatch(requestId, batchOf(from));
     expect([late.status, late.body.status, late.body.state]).toEqual([201, "canceled", "killed"]);
-    expect(late.body.id).toBe(canceled.body.task_id);
+    expect(late.body.id).toBe(await taskOfRequest(requestId));
     const again = await putBatch(requestId, batchOf(from));
     expect([again.status, again.body.status]).toEqual([200, "canceled"]);
     expect((await putBatch(requestId, batchOf(from, { name: "x" }))).body.code).toBe("request-id-reused");
     expect(await reVoiced(late.body.id)).toEqual([]);
     expect(await rows("SELECT 1 FROM task_parts WHERE task_id = ?", late.body.id)).toEqual([]);
+  });
+
+  it("before the creation came is one event of the task: its end", async () => {
+    const requestId = crypto.randomUUID();
+    await cancel(requestId);
+    const { id } = (await putBatch(requestId, batchOf(await scene(1)))).body;
+    const { items } = (await call("GET", `/v1/checkmate/tasks/${id}/events`)).body;
+    expect(items).toMatchObject([{ sequence: 1, type: "end", status: "canceled" }]);
   });
 
   it("before the creation came is not used up by a refused one", async () => {
@@ -75,39 +91,44 @@ describe("request-cancel", () => {
     ["fails-before", "its row was not written"],
     ["fails-after", "its row was written, but answered an error"],
     ["hangs", "its row hangs"],
-  ])("of a claimed task (%s: %s) answers 200 only when D1 has said so", async (kind) => {
+  ])("while the PUT meets a fault (%s: %s): after the 200 nothing runs, and what comes is canceled", async (kind) => {
     const from = await scene(2);
     const requestId = crypto.randomUUID();
     arm("drops", "queue: sendBatch", 100);
-    arm(kind, "INSERT INTO tasks");
+    arm(kind, INSERT);
     const created = putBatch(requestId, batchOf(from));
     await until(
       async () => firedFaults().length,
       (count) => count >= 1,
     );
-    const canceled = await until(
-      () => cancel(requestId),
-      (answer) => answer.status !== 503,
-    );
+    const canceled = await cancel(requestId);
     expect([canceled.status, canceled.body.status]).toEqual([200, "canceled"]);
     await created;
-    const { task_id } = canceled.body;
-    expect((await taskOf(task_id)).status).toBe("canceled");
-    expect(await reVoiced(task_id)).toEqual([]);
+    const again = await putBatch(requestId, batchOf(from));
+    expect(again.body).toMatchObject({ status: "canceled", id: await taskOfRequest(requestId) });
+    expect(await reVoiced(again.body.id)).toEqual([]);
   });
 
-  it("answers 503 while it is not proven, and carries it out though nobody asks again", async () => {
-    const from = await scene(2);
+  it.each<[FaultKind, string, number]>([
+    ["fails-before", "the bar was not written", 0],
+    ["fails-after", "the bar was written, but D1 answered an error", 1],
+  ])("is not acknowledged before D1 said so (%s: %s), and is when it is sent again", async (kind, _, count) => {
+    const requestId = crypto.randomUUID();
+    const lost = arm(kind, BAR);
+    expect((await cancel(requestId)).status).toBe(503);
+    expect(lost.fired).toBe(1);
+    expect(await rows("SELECT 1 FROM requests WHERE request_id = ?", requestId)).toHaveLength(count);
+    expect((await cancel(requestId)).body.status).toBe("canceled");
+  });
+
+  it("is not acknowledged while the end of its task is not written", async () => {
     const requestId = crypto.randomUUID();
     arm("drops", "queue: sendBatch", 100);
-    arm("fails-before", "INSERT INTO tasks", 3);
-    const created = await putBatch(requestId, batchOf(from));
-    expect(created.status).toBe(503);
-    const refused = await cancel(requestId);
-    expect([refused.status, refused.body.code]).toEqual([503, "cancel-pending"]);
-    const task = await endOf(refused.body.task_id);
-    expect(task.status).toBe("canceled");
-    expect(await reVoiced(task.task_id)).toEqual([]);
+    const { id } = (await putBatch(requestId, batchOf(await scene(1)))).body;
+    arm("fails-before", 'update "tasks"');
+    expect((await cancel(requestId)).status).toBe(503);
+    expect((await taskOf(id)).status).toBe("created");
+    expect((await cancel(requestId)).body.status).toBe("canceled");
   });
 
   it("of a removed task answers 410", async () => {
@@ -117,14 +138,6 @@ describe("request-cancel", () => {
     expect((await cancel(requestId)).body).toMatchObject({ status: 410, code: "request-id-retired" });
   });
 
-  it("is told by a look at the id: nothing was accepted, and what comes is born canceled", async () => {
-    const requestId = crypto.randomUUID();
-    await cancel(requestId);
-    const look = await call("GET", `/v1/requests/${requestId}`);
-    expect(look.status).toBe(404);
-    expect(look.body.detail).toContain("born canceled");
-  });
-
   it("reads what it ended in the same transaction: a row that comes meanwhile is never told as open", async () => {
     const requestId = crypto.randomUUID();
     await endOf((await putBatch(requestId, batchOf(await scene(1)))).body.id);
@@ -132,26 +145,15 @@ describe("request-cancel", () => {
     await cancel(requestId);
     const writes = loggedCalls().filter((label) => label.includes('update "tasks"'));
     expect(writes).toHaveLength(1);
-    expect(writes[0]).toContain("json_array(");
+    expect(writes[0]).toMatch(/update "tasks"[^;]*;[^;]*;\s*select /);
   });
 
-  it("does not ask the object for a task that D1 shows", async () => {
+  it("asks no object: it tells it of the end", async () => {
     const requestId = crypto.randomUUID();
-    await endOf((await putBatch(requestId, batchOf(await scene(1)))).body.id);
+    arm("drops", "queue: sendBatch", 100);
+    await putBatch(requestId, batchOf(await scene(1)));
     resetFaults();
     await cancel(requestId);
-    expect(loggedCalls()).not.toContain("object: cancel");
-  });
-});
-
-describe("request-get", () => {
-  it("shows a request as canceled that was given up before it came, also while its row is not there yet", async () => {
-    const requestId = crypto.randomUUID();
-    const from = await scene(1);
-    expect((await call("PATCH", `/v1/requests/${requestId}/cancel`)).body.status).toBe("canceled");
-    arm("fails-before", "INSERT INTO tasks", 2);
-    await putBatch(requestId, batchOf(from));
-    const read = await call("GET", `/v1/requests/${requestId}`);
-    expect([read.status, read.body.status]).toEqual([200, "canceled"]);
+    expect(loggedCalls().filter((label) => label.startsWith("object: "))).toEqual(["object: ended"]);
   });
 });

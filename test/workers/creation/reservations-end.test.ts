@@ -1,22 +1,12 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
+import { fillTask } from "../../../src/services/creation/reservations";
 import { call } from "../../support/api";
+import { callerIn } from "../../support/caller";
 import { travelDays } from "../../support/clock";
-import { arm, resetFaults } from "../../support/faults";
-import { objectOf } from "../../support/placement";
+import { resetFaults } from "../../support/faults";
+import { bellOf, requestRowOf } from "../../support/requests-object";
 import { refusalOf } from "../../support/refusal";
-import {
-  fill,
-  type Held,
-  isHeld,
-  loseObject,
-  recordOf,
-  reserve,
-  reserved,
-  ringBell,
-  rowOf,
-  sweepOver,
-} from "../../support/reserve";
+import { fill, type Held, isHeld, reserve, reserved, rowOf, sweepAll } from "../../support/reserve";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene } from "../../support/scene";
 
 beforeEach(() => resetFaults());
@@ -25,40 +15,39 @@ const HOUR = 1 / 24;
 const DAY_MS = 86_400_000;
 
 const cancelTask = (id: string) => call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+const cancelRequest = (requestId: string) => call("PATCH", `/v1/requests/${requestId}/cancel`);
 const invoke = (id: string) => call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);
 
-/** What every door and every place says of a reservation that is over. */
+/** What every door says of a reservation that is over, before anything has run. */
 const OVER = {
   fill: "410 request-id-retired",
   reserve: "410 request-id-retired",
   put: "410 request-id-retired",
-  get: "410 task-deleted",
   requestGet: "410 request-id-retired",
-  row: "canceled tombstone",
-  record: "retired",
+  requestCancel: "410 request-id-retired",
   held: false,
   made: [],
 };
 
 async function sightsOf(held: Held, from: Scene): Promise<typeof OVER> {
-  const filled = refusalOf(await fill(held, batchOf(from)));
-  const { status, deleted_at_ms: deletedAtMs } = await rowOf(held.id);
   return {
-    fill: filled,
+    fill: refusalOf(await fill(held, batchOf(from))),
     reserve: refusalOf(await reserve(held.requestId)),
     put: refusalOf(await putBatch(held.requestId, batchOf(from))),
-    get: refusalOf(await call("GET", `/v1/batches/${held.id}`)),
     requestGet: refusalOf(await call("GET", `/v1/requests/${held.requestId}`)),
-    row: `${status} ${deletedAtMs === null ? "open" : "tombstone"}`,
-    record: (await recordOf(held.id)).state,
+    requestCancel: refusalOf(await cancelRequest(held.requestId)),
     held: await isHeld(held.id),
     made: (await reVoiced(held.id)) as [],
   };
 }
 
-/** As if it had been reserved so long ago, where its row is all that is left of it. */
-async function age({ id }: Held, days: number): Promise<void> {
-  await rows("UPDATE tasks SET created_at_ms = created_at_ms - ? WHERE id = ?", days * DAY_MS, id);
+/** A tombstone: its task has no row any more, and its request says how it ended. */
+async function expectTombstone({ id }: Held): Promise<void> {
+  expect(refusalOf(await call("GET", `/v1/batches/${id}`))).toBe("410 task-deleted");
+  expect([await rowOf(id), await requestRowOf(id)]).toMatchObject([
+    undefined,
+    { status: "canceled", retired_at_ms: expect.any(Number), request: null },
+  ]);
 }
 
 describe("a reservation that nobody fills", () => {
@@ -66,25 +55,25 @@ describe("a reservation that nobody fills", () => {
     const from = await scene(1);
     const held = await reserved();
     travelDays(23 * HOUR);
-    await runDurableObjectAlarm(objectOf(held.id));
+    await sweepAll();
     expect((await fill(held, batchOf(from))).status).toBe(201);
     expect(await onceEach(from, await endOf(held.id))).toBe(true);
   });
 
-  it("ends after 24 hours by the alarm: 410, tombstones, and room for another", async () => {
-    const from = await scene(1);
+  it("ends after 24 hours by its age: 410 at every door, though nothing has run", async () => {
     const held = await reserved();
     travelDays(25 * HOUR);
-    await runDurableObjectAlarm(objectOf(held.id));
-    expect(await isHeld(held.id)).toBe(false);
-    expect(await sightsOf(held, from)).toEqual(OVER);
+    expect(await sightsOf(held, await scene(1))).toEqual(OVER);
+    expect(refusalOf(await cancelTask(held.id))).toBe("410 task-deleted");
+    expect((await rowOf(held.id)).status).toBe("unbound");
   });
 
-  it("ends after 24 hours though its alarm did not come", async () => {
-    const from = await scene(1);
+  it("becomes a tombstone by the sweeper", async () => {
     const held = await reserved();
     travelDays(25 * HOUR);
-    expect(await sightsOf(held, from)).toEqual(OVER);
+    await sweepAll();
+    expect(await sightsOf(held, await scene(1))).toEqual(OVER);
+    await expectTombstone(held);
   });
 
   it("ends after 24 hours from its reservation, however often that is repeated", async () => {
@@ -96,30 +85,39 @@ describe("a reservation that nobody fills", () => {
     expect(await sightsOf(held, from)).toEqual(OVER);
   });
 
-  it("is not filled while D1 cannot be told that it is over", async () => {
+  it("ends by the clock of the database, whatever the Worker's says", async () => {
     const from = await scene(1);
     const held = await reserved();
-    travelDays(25 * HOUR);
-    arm("fails-before", "INSERT INTO tasks (id", 2);
-    expect(refusalOf(await fill(held, batchOf(from)))).toBe("503 removal-pending");
-    resetFaults();
-    expect(await sightsOf(held, from)).toEqual(OVER);
+    const { namespace_id: namespaceId } = await requestRowOf(held.id);
+    const clock = { nowMs: () => Date.now() + 25 * HOUR * DAY_MS, offsetMs: 0 };
+    const request = { api: 1, type: "batch", operation: "batch-create", path: {}, body: {} } as const;
+    const work = { operation: "rebuild", collectionId: from.collectionId, pointer: null } as const;
+    const labels = { name: null, memo: null, tags: [], metadata: {} };
+    const made = await fillTask(callerIn(namespaceId, { clock }), {
+      taskId: held.id,
+      putKey: held.putKey,
+      request,
+      wanted: { ok: true, value: { labels, work } },
+    });
+    expect([made.replayed, made.task.id, made.task.operation]).toEqual([false, held.id, "rebuild"]);
   });
 
   it("refuses a wrong key as before when it is over", async () => {
     const held = await reserved();
     travelDays(25 * HOUR);
-    await runDurableObjectAlarm(objectOf(held.id));
-    expect(refusalOf(await fill({ ...held, putKey: "wrong" }, {}))).toBe("403 put-key-invalid");
+    for (const sweep of [false, true]) {
+      if (sweep) await sweepAll();
+      expect(refusalOf(await fill({ ...held, putKey: "wrong" }, {}))).toBe("403 put-key-invalid");
+    }
   });
 
   it("is forgotten when its tombstone ends", async () => {
     const held = await reserved();
     travelDays(25 * HOUR);
-    await runDurableObjectAlarm(objectOf(held.id));
+    await sweepAll();
     travelDays(401);
-    await runDurableObjectAlarm(objectOf(held.id));
-    expect([await rowOf(held.id), await recordOf(held.id)]).toEqual([undefined, undefined]);
+    await sweepAll();
+    expect([await rowOf(held.id), await requestRowOf(held.id)]).toEqual([undefined, undefined]);
     expect(refusalOf(await fill(held, {}))).toBe("404 task-not-found");
   });
 
@@ -129,23 +127,8 @@ describe("a reservation that nobody fills", () => {
     await fill(held, batchOf(from));
     await endOf(held.id);
     travelDays(80);
-    await runDurableObjectAlarm(objectOf(held.id));
+    await sweepAll();
     expect((await fill(held, batchOf(from))).status).toBe(200);
-  });
-
-  it("ends after 24 hours too when its object has lost its record, by the sweeper", async () => {
-    const held = await reserved();
-    await loseObject(held.id);
-    await age(held, 25 * HOUR);
-    await sweepOver(held.id);
-    expect(await sightsOf(held, await scene(1))).toEqual(OVER);
-  });
-
-  it("is not filled after 24 hours when its object has lost its record", async () => {
-    const held = await reserved();
-    await loseObject(held.id);
-    await age(held, 25 * HOUR);
-    expect(await sightsOf(held, await scene(1))).toEqual(OVER);
   });
 });
 
@@ -158,7 +141,7 @@ describe("a cancel of a reserved id", () => {
     const late = await fill(held, batchOf(from));
     expect([late.status, late.body.status, late.body.state]).toEqual([201, "canceled", "killed"]);
     expect(late.body).toMatchObject({ operation: "re-voice", ended_at: expect.any(String) });
-    await ringBell(held.id);
+    await bellOf(held.id);
     const again = await fill(held, batchOf(from));
     expect([again.status, again.body.status, again.body.operation]).toEqual([200, "canceled", "re-voice"]);
     expect(refusalOf(await fill(held, batchOf(from, { name: "x" })))).toBe("422 request-id-reused");
@@ -186,19 +169,7 @@ describe("a cancel of a reserved id", () => {
     const held = await reserved();
     await cancelTask(held.id);
     travelDays(25 * HOUR);
-    await runDurableObjectAlarm(objectOf(held.id));
     expect(await sightsOf(held, await scene(1))).toEqual(OVER);
-  });
-
-  it("at the same time as the fill: whoever wins, the task has its content and ends canceled", async () => {
-    const from = await scene(30);
-    for (let round = 0; round < 10; round++) {
-      const held = await reserved();
-      const [filled, canceled] = await Promise.all([fill(held, batchOf(from)), cancelTask(held.id)]);
-      expect([filled.status, canceled.status]).toEqual([201, 200]);
-      const { status, operation } = await rowOf(held.id);
-      expect([status, operation]).toEqual(["canceled", "re-voice"]);
-    }
   });
 });
 
@@ -215,5 +186,6 @@ describe("a deletion of a reserved id", () => {
     const held = await reserved();
     expect((await call("DELETE", `/v1/batches/${held.id}`)).status).toBe(204);
     expect(await sightsOf(held, await scene(1))).toEqual(OVER);
+    await expectTombstone(held);
   });
 });

@@ -146,7 +146,7 @@ describe("batch-create", () => {
     expect(answers.map(problemOf)).toEqual(answers.map(() => problemOf(answers[0] ?? fail())));
   });
 
-  it("refuses the id of a task that another door made with 403: it has no key", async () => {
+  it("refuses every key for the id of a task that another door made: nobody has reserved it", async () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
     expect(refusalOf(await fill({ id, putKey: WRONG_KEY }, {}))).toBe("403 put-key-invalid");
   });

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { call } from "../../support/api";
 import { loggedCalls, resetFaults } from "../../support/faults";
 import { pointersOf, refusalOf } from "../../support/refusal";
-import { fill, isHeld, reserve, reserved, ringBell, rowOf, sweepOver } from "../../support/reserve";
+import { bellOf } from "../../support/requests-object";
+import { fill, isHeld, reserve, reserved, rowOf, sweepOver } from "../../support/reserve";
 import { batchOf, endOf, putBatch, rows, scene } from "../../support/scene";
 import { rowCounts } from "../../support/tenant";
 
@@ -138,10 +139,10 @@ describe("a reserved id", () => {
     expect(loggedCalls().filter((label) => label.startsWith("queue: "))).toEqual([]);
   });
 
-  it("is left alone by the consumer and the sweeper", async () => {
+  it("is left alone by the consumer and the sweeper while it is young", async () => {
     const held = await reserved();
     const { ring_at_ms: _ring, rings: _rings, ...before } = await rowOf(held.id);
-    expect((await ringBell(held.id)).explicitAcks).toEqual(["m"]);
+    expect((await bellOf(held.id)).explicitAcks).toEqual(["m0"]);
     await sweepOver(held.id);
     expect(await rowOf(held.id)).toMatchObject(before);
     expect(await rows("SELECT 1 FROM task_parts WHERE task_id = ?", held.id)).toEqual([]);

@@ -157,7 +157,7 @@ describe("checkmate-task-invoke from failed", () => {
   it("answers 503 when D1 does not, and opens one run for the retry", async () => {
     const { id } = await withFailed(2, [0]);
     const requestId = crypto.randomUUID();
-    arm("fails-after", "SET run = run + 1");
+    arm("fails-before", "SET run = run + 1");
     expect((await invoke(id, { requestId })).status).toBe(503);
     expect((await invoke(id, { requestId })).status).toBe(202);
     expect(await rows("SELECT run FROM tasks WHERE id = ?", id)).toEqual([{ run: 2 }]);
@@ -202,9 +202,9 @@ describe("checkmate-task-invoke from failed: what is refused", () => {
     const before = await everythingOf(id);
     expect(refusalOf(await invoke(id))).toBe("409 nothing-failed");
     const namespaceId = String(before[0]?.[0]?.["namespace_id"]);
-    const run = { id, namespaceId, expectedRun: 1 };
-    expect(await openNextRun(db, { ...run, from: "failed" }, 5)).toBeUndefined();
-    expect(await openNextRun(db, { ...run, from: "checkpoints" }, 5)).toBeUndefined();
+    const run = { id, namespaceId, expectedRun: 1, revision: Number(before[0]?.[0]?.["revision"]), claim: null };
+    for (const from of ["failed", "checkpoints"] as const)
+      expect((await openNextRun(db, { ...run, from }, 5)).opened).toBeUndefined();
     expect(await everythingOf(id)).toEqual(before);
   });
 

@@ -1,9 +1,10 @@
-import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../../support/api";
 import { arm, resetFaults } from "../../support/faults";
 import { objectOf } from "../../support/placement";
+import { bellOf, loseObject } from "../../support/requests-object";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, type Scene, scene, taskOf } from "../../support/scene";
+import { sweptEndOf } from "../../support/sweeper";
 
 beforeEach(() => resetFaults());
 
@@ -68,7 +69,7 @@ describe("checkmate-task-invoke", () => {
     const open = await invoke(id);
     expect([open.status, open.body.status]).toEqual([202, "created"]);
     resetFaults();
-    await endOf(id);
+    await bellOf(id);
     const refused = await invoke(id);
     expect([refused.status, refused.body.code]).toEqual([409, "task-complete"]);
     expect(await rows("SELECT run FROM tasks WHERE id = ?", id)).toEqual([{ run: 1 }]);
@@ -116,12 +117,12 @@ describe("checkmate-task-invoke", () => {
     expect(await rows("SELECT run FROM tasks WHERE id = ?", id)).toEqual([{ run: 2 }]);
   });
 
-  it("opens the run though the object has lost its storage", async () => {
+  it("opens the run though the object is lost", async () => {
     const from = await scene(2);
     arm("drops", "queue: sendBatch", 1);
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
-    await runInDurableObject(objectOf(id), (_, state) => state.storage.deleteAll());
+    await loseObject(id);
     expect((await invoke(id)).status).toBe(202);
     expect(await onceEach(from, await endOf(id))).toBe(true);
   });
@@ -145,8 +146,9 @@ describe("checkmate-task-invoke", () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     await invoke(id);
-    await objectOf(id).ended(id, 1);
+    await objectOf(id).ended(id);
     resetFaults();
+    await bellOf(id);
     expect(await onceEach(from, await endOf(id))).toBe(true);
   });
 
@@ -156,22 +158,8 @@ describe("checkmate-task-invoke", () => {
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(from))).body;
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     await invoke(id);
-    expect(await onceEach(from, await endOf(id, 25_000))).toBe(true);
-  });
-
-  it("answers 503 when D1 does not answer, and opens one run for the retry", async () => {
-    const from = await scene(2);
-    const requestId = crypto.randomUUID();
-    const id = await canceledInMidRun(await scene(300));
-    arm("fails-after", "SET run = run + 1");
-    expect((await invoke(id, { requestId })).status).toBe(503);
-    expect((await invoke(id, { requestId })).status).toBe(202);
-    await until(
-      () => rows("SELECT run FROM tasks WHERE id = ?", id),
-      (found) => found[0]?.["run"] === 2,
-    );
-    expect((await endOf(id, 60_000)).status).toBe("complete");
-    expect(from.memoryIds).toHaveLength(2);
+    resetFaults();
+    expect(await onceEach(from, await sweptEndOf(id))).toBe(true);
   });
 
   it("replays the task in its new run for the request id that made it", async () => {

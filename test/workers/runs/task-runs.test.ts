@@ -5,7 +5,9 @@ import { call, until } from "../../support/api";
 import { imported, ndjson } from "../../support/collection-files";
 import { arm, type FaultKind, firedFaults, loggedCalls, resetFaults } from "../../support/faults";
 import { consumerOf, silentTask } from "../../support/model-consumer";
+import { bellOf } from "../../support/requests-object";
 import { batchOf, endOf, onceEach, putBatch, reVoiced, rows, scene, taskOf } from "../../support/scene";
+import { sweptEndOf } from "../../support/sweeper";
 
 beforeEach(() => resetFaults());
 
@@ -50,7 +52,7 @@ describe("a run, with a fault in one step", () => {
   it("survives a lost bell after every part", async () => {
     const from = await scene(60);
     arm("drops", "queue: sendBatch", 3);
-    expect(await onceEach(from, await endOf(await start(from), 40_000))).toBe(true);
+    expect(await onceEach(from, await sweptEndOf(await start(from)))).toBe(true);
     expect(firedFaults()).toHaveLength(3);
   });
 });
@@ -141,6 +143,7 @@ describe("a run", () => {
     arm("drops", "queue: sendBatch", 1);
     const id = await start(from);
     await call("PATCH", `/v1/agents/${from.agentId}`, { body: { voice: { lexicon: { dog: "wolf" } } } });
+    await bellOf(id);
     await endOf(id);
     expect((await reVoiced(id)).map((memory) => memory.text)).toEqual([expect.stringContaining("hound")]);
   });

@@ -2,18 +2,20 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openServices } from "../../../src/runtime/composition";
 import { Sweep } from "../../../src/services/sweeping/sweep";
-import { call, until } from "../../support/api";
+import { call } from "../../support/api";
 import { travelMs } from "../../support/clock";
-import { filesOf, ndjson, newEmpty, putFile } from "../../support/collection-files";
 import { arm, disarm, resetFaults } from "../../support/faults";
 import { withFaults } from "../../support/faulty-bindings";
+import { holdBack } from "../../support/held-back";
 import { refusalOf } from "../../support/refusal";
-import { bellOf, silentTask } from "../../support/requests-object";
-import { loseObject, reserved } from "../../support/reserve";
-import { batchOf, copyTask, endOf, putBatch, rows, scene } from "../../support/scene";
+import { silentTask } from "../../support/requests-object";
+import { fill, reserved } from "../../support/reserve";
+import { batchOf, copyTask, endOf, forgetTasks, putBatch, rows, scene } from "../../support/scene";
 import { sweepOnce } from "../../support/sweeper";
 
 const DAY_MS = 86_400_000;
+/** The transaction that makes a tombstone. */
+const REMOVAL = "status = task.status";
 
 beforeEach(() => resetFaults());
 
@@ -26,75 +28,74 @@ async function endedTask(atMs: number): Promise<string> {
 }
 
 async function removedOf(ids: readonly string[]): Promise<readonly string[]> {
-  const removed = new Set((await rows("SELECT id FROM tasks WHERE deleted_at_ms IS NOT NULL")).map(({ id }) => id));
-  return ids.filter((id) => removed.has(id));
+  const removed = await rows("SELECT id FROM requests WHERE retired_at_ms IS NOT NULL");
+  const left = await rows("SELECT id FROM tasks");
+  const [gone, there] = [removed, left].map((found) => new Set(found.map(({ id }) => id)));
+  return ids.filter((id) => gone?.has(id) && !there?.has(id));
 }
 
-describe("a sweep of what is old", () => {
-  it("removes tasks past their retention, and forgets tombstones past their time", async () => {
+/** A sweep, during which something happens after the sweeper has read and before it writes. */
+async function sweepAround(id: string, meanwhile: () => Promise<unknown>): Promise<void> {
+  const removal = holdBack(REMOVAL, id);
+  const sweeping = sweepOnce();
+  await removal.isHeld();
+  await meanwhile();
+  removal.free();
+  await sweeping;
+}
+
+describe("a sweep of tasks past their retention", () => {
+  it("makes tombstones of them, which answer 410 and go when they are past their time too", async () => {
     const requestId = crypto.randomUUID();
     const body = batchOf(await scene(1));
     const { id } = (await putBatch(requestId, body)).body;
-    await endOf(id);
+    const { collection_id: target } = (await endOf(id)).result;
     travelMs(89 * DAY_MS);
     await sweepOnce();
     expect((await putBatch(requestId, body)).status).toBe(200);
     travelMs(2 * DAY_MS);
     await sweepOnce();
     expect(refusalOf(await putBatch(requestId, body))).toBe("410 request-id-retired");
+    expect(await removedOf([id])).toEqual([id]);
+    await call("DELETE", `/v1/collections/${target}?hard=true`);
     travelMs(399 * DAY_MS);
     await sweepOnce();
-    expect(await rows("SELECT 1 FROM tasks WHERE id = ?", id)).toHaveLength(1);
+    expect(await removedOf([id])).toEqual([id]);
     travelMs(2 * DAY_MS);
     await sweepOnce();
-    expect(await rows("SELECT 1 FROM tasks WHERE id = ?", id)).toEqual([]);
+    expect(await rows("SELECT 1 FROM requests WHERE id = ?", id)).toEqual([]);
     expect(await rows("SELECT 1 FROM task_events WHERE task_id = ?", id)).toEqual([]);
   });
 
-  it.each([
-    ["", async () => undefined],
-    [", though its object has lost its record", loseObject],
-  ])("keeps a task past its retention that runs again%s", async (_, lose) => {
+  it("keeps one that is invoked after the sweeper has read it", async () => {
     const id = await silentTask(await scene(1));
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
     await rows("UPDATE tasks SET ended_at_ms = 1 WHERE id = ?", id);
-    await lose(id);
-    let invoked = false;
-    const removal = arm("reorders", "object: removeEnded", 1, { heldUntil: () => invoked });
-    const sweeping = sweepOnce();
-    await until(
-      async () => removal.fired,
-      (fired) => fired === 1,
-    );
-    await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);
-    invoked = true;
-    await sweeping;
-    expect(await rows("SELECT ended_at_ms, deleted_at_ms FROM tasks WHERE id = ?", id)).toEqual([
-      { ended_at_ms: null, deleted_at_ms: null },
+    await sweepAround(id, () => call("PATCH", `/v1/checkmate/tasks/${id}/invoke`));
+    expect(await rows("SELECT run, status, ended_at_ms FROM tasks WHERE id = ?", id)).toEqual([
+      { run: 2, status: "created", ended_at_ms: null },
     ]);
+    expect(await rows("SELECT retired_at_ms FROM requests WHERE id = ?", id)).toEqual([{ retired_at_ms: null }]);
   });
 
-  it("removes a task again that a restore of the database has brought back", async () => {
-    const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
-    await endOf(id);
-    await call("DELETE", `/v1/batches/${id}`);
-    await rows("UPDATE tasks SET deleted_at_ms = NULL, ended_at_ms = 1 WHERE id = ?", id);
-    await sweepOnce();
-    expect(await rows("SELECT 1 FROM tasks WHERE id = ? AND deleted_at_ms IS NOT NULL", id)).toHaveLength(1);
-  });
-
-  it("leaves a reservation alone that is due and not over, though its object has lost its record", async () => {
-    const { id } = await reserved();
-    await loseObject(id);
-    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", id);
-    await sweepOnce();
-    expect(await rows("SELECT 1 FROM tasks WHERE id = ? AND status = 'unbound'", id)).toHaveLength(1);
+  it("keeps one that has run again since, and has ended again", async () => {
+    const id = await silentTask(await scene(1));
+    const cancel = () => call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
+    await cancel();
+    await rows("UPDATE tasks SET ended_at_ms = 1 WHERE id = ?", id);
+    await sweepAround(id, async () => {
+      await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);
+      await cancel();
+      // Were its age all that counts, it would be gone.
+      await rows("UPDATE tasks SET ended_at_ms = 1 WHERE id = ?", id);
+    });
+    expect(await rows("SELECT run, status FROM tasks WHERE id = ?", id)).toEqual([{ run: 2, status: "canceled" }]);
   });
 
   it("passes over tasks that cannot be removed, however many they are, and comes back to them", async () => {
     const [stuck, other] = [await endedTask(2), await endedTask(3)];
     const copies = await copyTask(stuck, 99);
-    const broken = arm("fails-before", "object: removeEnded", 1_000, { scope: [stuck] });
+    const broken = arm("fails-before", REMOVAL, 1_000, { scope: [stuck] });
     const sweeper = new Sweep(openServices(withFaults(env)));
     await sweeper.take();
     expect(await removedOf([stuck, other])).toEqual([]);
@@ -103,38 +104,74 @@ describe("a sweep of what is old", () => {
     disarm(broken);
     await sweeper.take();
     expect(await removedOf([stuck])).toEqual([stuck]);
-    await rows("DELETE FROM tasks WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(copies));
+    await forgetTasks(copies);
+  });
+
+  it("says that there is more to do while a page is full", async () => {
+    const id = await endedTask(4);
+    const copies = await copyTask(id, 100);
+    expect(await new Sweep(openServices(withFaults(env))).take()).toBe(true);
+    await sweepOnce();
+    expect(await removedOf([id, ...copies])).toHaveLength(101);
+    await forgetTasks(copies);
   });
 });
 
-describe("the file of an import", () => {
-  it("that no task has claimed within a day is removed: its call was cut off", async () => {
-    const collectionId = await newEmpty();
-    arm("fails-before", "object: claim", 10);
-    expect((await putFile(collectionId, ndjson({ text: "one" }))).status).toBe(503);
-    const [staged] = await rows<{ task_id: string }>(
-      "SELECT task_id FROM staged_files ORDER BY staged_at_ms DESC LIMIT 1",
-    );
-    const taskId = staged?.task_id ?? "";
-    expect(await filesOf(taskId)).toHaveLength(1);
-    travelMs(DAY_MS - 60_000);
+describe("a sweep of reservations", () => {
+  it("ends one that nobody has filled in its 24 hours: the sweeper alone, and its tombstone answers 410", async () => {
+    const held = await reserved();
+    travelMs(DAY_MS);
     await sweepOnce();
-    expect(await filesOf(taskId)).toHaveLength(1);
-    travelMs(60_000);
-    await sweepOnce();
-    expect(await filesOf(taskId)).toEqual([]);
+    expect(await rows("SELECT 1 FROM tasks WHERE id = ?", held.id)).toEqual([]);
+    const [kept] = await rows("SELECT * FROM requests WHERE id = ?", held.id);
+    expect(kept).toMatchObject({ door: "reservation", status: "canceled", run: 1, held_until_ms: null, request: null });
+    expect([typeof kept?.["retired_at_ms"], typeof kept?.["ended_at_ms"]]).toEqual(["number", "number"]);
+    expect(refusalOf(await fill(held, batchOf(await scene(1))))).toBe("410 request-id-retired");
+    expect(refusalOf(await call("GET", `/v1/requests/${held.requestId}`))).toBe("410 request-id-retired");
   });
 
-  it("stays with the task that has it", async () => {
-    const collectionId = await newEmpty();
-    arm("drops", "queue: sendBatch", 1_000);
-    const { task_id: id } = (await putFile(collectionId, ndjson({ text: "one" }))).body;
-    travelMs(2 * DAY_MS);
+  it("leaves one alone that is due and not over, and looks at it later", async () => {
+    const { id } = await reserved();
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", id);
     await sweepOnce();
-    expect(await filesOf(id)).toHaveLength(1);
-    expect(await rows("SELECT 1 FROM staged_files WHERE task_id = ?", id)).toEqual([]);
-    resetFaults();
-    await bellOf(id);
-    expect((await endOf(id)).result).toMatchObject({ created: 1 });
+    expect(await rows("SELECT status, rings, ring_at_ms > 1 AS later FROM tasks WHERE id = ?", id)).toEqual([
+      { status: "unbound", rings: 1, later: 1 },
+    ]);
+  });
+
+  it("keeps one that is filled after the sweeper has read it, whatever its age", async () => {
+    const from = await scene(1);
+    const held = await reserved();
+    arm("drops", "queue: sendBatch", 1_000);
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", held.id);
+    await sweepAround(held.id, async () => {
+      expect((await fill(held, batchOf(from))).status).toBe(201);
+      await rows("UPDATE tasks SET created_at_ms = 1 WHERE id = ?", held.id);
+    });
+    expect(await rows("SELECT status FROM tasks WHERE id = ?", held.id)).toEqual([{ status: "created" }]);
+    expect(await rows("SELECT retired_at_ms FROM requests WHERE id = ?", held.id)).toEqual([{ retired_at_ms: null }]);
+  });
+
+  it("keeps one that was canceled in time and then filled, after the sweeper has read it", async () => {
+    const from = await scene(1);
+    const held = await reserved();
+    await rows("UPDATE tasks SET ring_at_ms = 1 WHERE id = ?", held.id);
+    await sweepAround(held.id, async () => {
+      await call("PATCH", `/v1/requests/${held.requestId}/cancel`);
+      expect((await fill(held, batchOf(from))).body.status).toBe("canceled");
+      await rows("UPDATE tasks SET created_at_ms = 1 WHERE id = ?", held.id);
+    });
+    expect(await rows("SELECT status FROM tasks WHERE id = ?", held.id)).toEqual([{ status: "canceled" }]);
+  });
+
+  it("tries one later that could not be ended, and ends the others", async () => {
+    const [stuck, other] = [await reserved(), await reserved()];
+    travelMs(DAY_MS);
+    arm("fails-before", REMOVAL, 1, { scope: [stuck.id] });
+    await sweepOnce();
+    expect(await removedOf([stuck.id, other.id])).toEqual([other.id]);
+    travelMs(30_000);
+    await sweepOnce();
+    expect(await removedOf([stuck.id])).toEqual([stuck.id]);
   });
 });

@@ -36,7 +36,8 @@ describe("a step of a sweep", () => {
     ["old-deliveries", "DELETE FROM webhook_deliveries"],
     ["reservations", `"tasks"."status" = 'unbound'`],
     ["retention", 'order by "tasks"."ended_at_ms"'],
-    ["tombstones", 'order by "tasks"."deleted_at_ms"'],
+    ["tombstones", `select "id", "retired_at_ms" from "requests"`],
+    ["leftovers", '"requests"."leftovers" = ?'],
     ["staged-files", 'from "staged_files"'],
     ["removals", 'from "collection_removals"'],
   ])("that fails stops no other, and is made up for by the next sweep: %s", async (step, at) => {

@@ -1,13 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { openServices } from "../../../src/runtime/composition";
-import {
-  announceEnd,
-  announceEndFromObject,
-  announceEnds,
-  type RunEnd,
-  TOLD_ENDS_MAX,
-} from "../../../src/services/tasks/announce-end";
+import { announceEnd, announceEnds, type RunEnd, TOLD_ENDS_MAX } from "../../../src/services/tasks/announce-end";
 
 const ID = "task_00000000000000000000000000000001";
 const DELIVERY = "delivery_00000000000000000000000000000001_2";
@@ -25,7 +19,7 @@ function hearing(hear: (hearer: Hearer) => Promise<void> = async () => {}) {
   };
   const services = {
     ...real,
-    requests: { ...real.requests, ended: (id: string, run: number) => note("object", `${id} ${run}`) },
+    requests: { ...real.requests, ended: (id: string) => note("object", id) },
     watchers: { ...real.watchers, tell: (id: string) => note("watchers", id) },
     webhooks: { ...real.webhooks, bells: { ring: (ids: readonly string[]) => note("webhook", ids.join(" ")) } },
     log: (_level: string, event: string) => void logged.push(event),
@@ -38,7 +32,7 @@ describe("the end of a run", () => {
   it("is told to its object, to those who watch, and to the queue of webhooks", async () => {
     const { services, told, end } = hearing();
     await announceEnd(services, end);
-    expect(told.toSorted()).toEqual([`object ${ID} 2`, `watchers ${ID}`, `webhook ${DELIVERY}`]);
+    expect(told.toSorted()).toEqual([`object ${ID}`, `watchers ${ID}`, `webhook ${DELIVERY}`]);
   });
 
   it("is told to all three at once: none waits for another", async () => {
@@ -63,13 +57,7 @@ describe("the end of a run", () => {
     const { services, told, end } = hearing();
     await announceEnd(services, { ...end, watchedUntilMs: services.clock.nowMs() - 1, hasWebhook: false });
     await announceEnd(services, { ...end, watchedUntilMs: null, hasWebhook: false });
-    expect(told).toEqual([`object ${ID} 2`, `object ${ID} 2`]);
-  });
-
-  it("is told by the object itself without a call to itself", async () => {
-    const { services, told, end } = hearing();
-    await announceEndFromObject(services, end);
-    expect(told.toSorted()).toEqual([`watchers ${ID}`, `webhook ${DELIVERY}`]);
+    expect(told).toEqual([`object ${ID}`, `object ${ID}`]);
   });
 });
 

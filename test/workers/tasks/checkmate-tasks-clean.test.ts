@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { TaskHead } from "../../../src/domain/tasks/task";
 import { CLEANED_PER_CALL_MAX, cleanTasks } from "../../../src/services/tasks/clean-tasks";
 import { call } from "../../support/api";
 import { callerIn, jumpingClock } from "../../support/caller";
 import { arm, resetFaults } from "../../support/faults";
+import { holdBack } from "../../support/held-back";
 import { newTenant } from "../../support/nouns";
 import { refusalOf } from "../../support/refusal";
 import { refuses } from "../../support/refused";
@@ -14,6 +14,8 @@ beforeEach(() => resetFaults());
 
 const DAY_MS = 86_400_000;
 const PATH = "/v1/checkmate/tasks";
+/** The transaction that removes a task. */
+const REMOVAL = "status = task.status";
 const clean = (query = "", key?: string) => call("DELETE", PATH + query, key === undefined ? {} : { key });
 const daysAgo = (days: number) => Date.now() - days * DAY_MS;
 const ended = (namespaceId: string, days: number, count = 1) =>
@@ -42,7 +44,7 @@ describe("checkmate-tasks-clean", () => {
     await ended(namespaceId, 6.9);
     await insertTaskRows({ namespaceId, count: 1, status: "running", createdAtMs: 1 });
     const [removed] = await ended(namespaceId, 30);
-    await rows("UPDATE tasks SET deleted_at_ms = 7 WHERE id = ?", removed);
+    await call("DELETE", `/v1/batches/${removed}`, { key });
     await ended(other.namespaceId, 30);
     const before = [await rowsOf(namespaceId), await rowsOf(other.namespaceId)];
     expect((await clean("", key)).body).toEqual({ cleaned: 0, dry_run: false });
@@ -69,7 +71,7 @@ describe("checkmate-tasks-clean", () => {
   it("counts what is proven, and goes on with the rest when it is sent again", async () => {
     const { namespaceId, key } = await newTenant();
     const ids = await ended(namespaceId, 8, 3);
-    arm("fails-before", "INSERT INTO tasks (id", 1);
+    arm("fails-before", REMOVAL, 1);
     expect((await clean("", key)).body.cleaned).toBe(2);
     expect((await clean("", key)).body.cleaned).toBe(1);
     for (const id of ids)
@@ -79,7 +81,7 @@ describe("checkmate-tasks-clean", () => {
   it("answers 503 when none is proven to be removed", async () => {
     const { namespaceId, key } = await newTenant();
     await ended(namespaceId, 8, 2);
-    arm("fails-before", "object: remove", 2 * 2);
+    arm("fails-before", REMOVAL, 2);
     expect(refusalOf(await clean("", key))).toBe("503 removal-pending");
     expect((await clean("", key)).body.cleaned).toBe(2);
   });
@@ -89,32 +91,24 @@ describe("checkmate-tasks-clean", () => {
     await ended(namespaceId, 8, CLEANED_PER_CALL_MAX - 1);
     const last = await ended(namespaceId, 7.5, 2);
     const [first] = await ended(namespaceId, 90);
-    const asked: string[] = [];
-    const removeEnded = async ({ id }: TaskHead) => (asked.push(id), "removed" as const);
-    const caller = callerIn(namespaceId);
     const input = { olderThanDays: 7, dryRun: false };
-    expect(await cleanTasks({ ...caller, requests: { ...caller.requests, removeEnded } }, input)).toBe(
-      CLEANED_PER_CALL_MAX,
-    );
-    expect([asked.length, asked[0], asked.filter((id) => last.includes(id))]).toEqual([500, first, []]);
+    expect(await cleanTasks(callerIn(namespaceId), input)).toBe(CLEANED_PER_CALL_MAX);
+    const left = (await rowsOf(namespaceId)).map(({ id }) => id);
+    expect(left).not.toContain(first);
+    expect(new Set(left)).toEqual(new Set(last));
   });
 
   it("leaves a task that is invoked while it cleans", async () => {
     arm("drops", "queue: sendBatch", 1);
     const { id } = (await putBatch(crypto.randomUUID(), batchOf(await scene(1)))).body;
     await call("PATCH", `/v1/checkmate/tasks/${id}/cancel`);
-    const [task] = await rows<{ namespace_id: string }>(
-      "UPDATE tasks SET ended_at_ms = ? WHERE id = ? RETURNING namespace_id",
-      daysAgo(4_000),
-      id,
-    );
-    const caller = callerIn(task?.namespace_id ?? "");
-    const removeEnded = async (head: TaskHead) => {
-      expect((await call("PATCH", `/v1/checkmate/tasks/${head.id}/invoke`)).status).toBe(202);
-      return caller.requests.removeEnded(head);
-    };
-    const requests = { ...caller.requests, removeEnded };
-    expect(await cleanTasks({ ...caller, requests }, { olderThanDays: 3_650, dryRun: false })).toBe(0);
+    await rows("UPDATE tasks SET ended_at_ms = ? WHERE id = ?", daysAgo(4_000), id);
+    const removal = holdBack(REMOVAL, id);
+    const cleaned = clean("?older_than_days=3650");
+    await removal.isHeld();
+    expect((await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`)).status).toBe(202);
+    removal.free();
+    expect((await cleaned).body.cleaned).toBe(0);
     expect((await endOf(id)).status).toBe("complete");
   });
 
@@ -122,8 +116,8 @@ describe("checkmate-tasks-clean", () => {
     const { namespaceId } = await newTenant();
     await ended(namespaceId, 8, 10);
     const caller = callerIn(namespaceId, { clock: jumpingClock(6_000) });
-    const requests = { ...caller.requests, removeEnded: async () => "removed" as const };
-    expect(await cleanTasks({ ...caller, requests }, { olderThanDays: 7, dryRun: false })).toBe(3);
+    expect(await cleanTasks(caller, { olderThanDays: 7, dryRun: false })).toBe(3);
+    expect(await rowsOf(namespaceId)).toHaveLength(7);
   });
 });
 

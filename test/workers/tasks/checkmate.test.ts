@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, until } from "../../support/api";
 import { arm, databaseCalls, firedFaults, loggedCalls, resetFaults, watchCalls } from "../../support/faults";
-import { knownToHaveEnded } from "../../support/requests-object";
+import { bellOf } from "../../support/requests-object";
 import { batchOf, endOf, putBatch, reVoiced, rows, scene, taskOf } from "../../support/scene";
 
 beforeEach(() => resetFaults());
@@ -9,6 +9,8 @@ beforeEach(() => resetFaults());
 async function start(...args: Parameters<typeof batchOf>): Promise<string> {
   return (await putBatch(crypto.randomUUID(), batchOf(...args))).body.id;
 }
+
+const waitFor = (id: string) => call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=25" } });
 
 describe("checkmate-task-status", () => {
   it("answers at once without a preference", async () => {
@@ -20,21 +22,26 @@ describe("checkmate-task-status", () => {
     expect(answer.headers.get("preference-applied")).toBeNull();
   });
 
-  it("is woken at the end of the task, and has then read D1 twice", async () => {
+  it("is woken at the end of the task, and has then read D1 three times", async () => {
     const from = await scene(40);
     arm("drops", "queue: sendBatch");
     const id = await start(from);
     const before = databaseCalls("json_array(");
-    const status = call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=25" } });
+    const status = waitFor(id);
+    await until(
+      async () => databaseCalls("json_array(") - before,
+      (reads) => reads === 2,
+    );
+    await bellOf(id);
     const { body, headers } = await status;
     expect(headers.get("preference-applied")).toBe("wait=25");
     expect(body.status).toBe("complete");
-    expect(loggedCalls()).toContain("object: waitForEnd");
-    // Reads of the shape that shows a task: nothing but showing one makes them.
-    expect(databaseCalls("json_array(") - before).toBe(2);
+    // Reads of the shape that shows a task: nothing but showing one makes them. The call's own, the waiter's when it has
+    // registered, and its next when it is woken.
+    expect(databaseCalls("json_array(") - before).toBe(3);
   });
 
-  it("costs two reads of D1 too when the time runs out before the end", async () => {
+  it("costs three reads of D1 too when the time runs out before the end", async () => {
     const from = await scene(2);
     arm("drops", "queue: sendBatch", 100);
     const id = await start(from);
@@ -42,17 +49,20 @@ describe("checkmate-task-status", () => {
     arm("drops", "queue: sendBatch", 100);
     const answer = await call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=3" } });
     expect(answer.body.status).toBe("created");
-    expect(databaseCalls("json_array(")).toBe(2);
-    resetFaults();
-    await endOf(id);
+    expect(databaseCalls("json_array(")).toBe(3);
   });
 
   it("wakes a hundred waiting calls at once", async () => {
     const from = await scene(30);
     arm("drops", "queue: sendBatch");
     const id = await start(from);
-    const wait = () => call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=25" } });
-    const answers = await Promise.all(Array.from({ length: 100 }, wait));
+    const waiting = Array.from({ length: 100 }, () => waitFor(id));
+    await until(
+      async () => loggedCalls().filter((label) => label === "object: waitForEnd").length,
+      (calls) => calls === 100,
+    );
+    await bellOf(id);
+    const answers = await Promise.all(waiting);
     expect(answers.every((answer) => answer.body.status === "complete")).toBe(true);
   });
 
@@ -60,7 +70,6 @@ describe("checkmate-task-status", () => {
     const from = await scene(1);
     const id = await start(from);
     await endOf(id);
-    await knownToHaveEnded(id);
     const calls = watchCalls([id]);
     await call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=25" } });
     expect(calls.filter((label) => label.startsWith("object:"))).toEqual([]);
@@ -129,6 +138,7 @@ describe("checkmate-task-cancel", () => {
     arm("drops", "queue: sendBatch", 2);
     const [canceled, other] = [await start(from), await start(from)];
     await call("PATCH", `/v1/checkmate/tasks/${canceled}/cancel`);
+    await bellOf(other);
     expect((await endOf(other)).status).toBe("complete");
   });
 
@@ -136,7 +146,7 @@ describe("checkmate-task-cancel", () => {
     const from = await scene(2);
     arm("drops", "queue: sendBatch", 100);
     const id = await start(from);
-    const status = call("GET", `/v1/checkmate/tasks/${id}/status`, { headers: { Prefer: "wait=25" } });
+    const status = waitFor(id);
     await until(
       async () => loggedCalls(),
       (calls) => calls.includes("object: waitForEnd"),

@@ -78,12 +78,22 @@ describe("checkmate-task-events-list", () => {
     expect(items.filter((event: any) => event.item !== undefined)).toHaveLength(1);
   });
 
-  it("answers 410 for a task that was removed, whose history is gone but for its end", async () => {
+  it("answers 410 for a task that was removed, whose history is gone", async () => {
     const id = await quietTask();
     await addEvents(id, 9);
     await call("DELETE", `/v1/batches/${id}`);
     expect(refusalOf(await call("GET", `/v1/checkmate/tasks/${id}/events`))).toBe("410 task-deleted");
-    expect(await storedSequences(id)).toEqual([10]);
+    expect(await storedSequences(id)).toEqual([]);
+  });
+
+  it("answers 410 too while the history is kept for those who watch, with its end", async () => {
+    const id = await quietTask();
+    await addEvents(id, 9);
+    await rows("UPDATE tasks SET watched_until_ms = 9e15 WHERE id = ?", id);
+    await call("DELETE", `/v1/batches/${id}`);
+    for (const path of [`checkmate/tasks/${id}/events`, `batches/${id}/log`])
+      expect(refusalOf(await call("GET", `/v1/${path}`))).toBe("410 task-deleted");
+    expect(await storedSequences(id)).toEqual(count(2, 10));
   });
 });
 

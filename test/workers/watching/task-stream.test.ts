@@ -149,6 +149,28 @@ describe("checkmate-task-events-list, as a stream", () => {
     expect(await refusal(id)).toBe("410 task-deleted");
   });
 
+  it("is told of the removal of a task that has ended and runs again: the end of that run", async () => {
+    const id = await endedTask(5);
+    await call("PATCH", `/v1/checkmate/tasks/${id}/invoke`);
+    const client = await watch(id, { lastEventId: 5 });
+    await client.until(({ events }) => events.length === 1);
+    await call("DELETE", `/v1/batches/${id}`);
+    const events = await client.whole();
+    expect(client.sequences).toEqual([6, 7]);
+    expect(events.at(-1)).toMatchObject({ event: "end", data: { status: "canceled", run: 2 } });
+  });
+
+  it("sees by itself a removal that nobody told, with its end", async () => {
+    const id = await quietTask();
+    const client = await watch(id);
+    await client.until(({ events }) => events.length === 2);
+    const lost = arm("fails-before", "watch: tell", 1_000);
+    await call("DELETE", `/v1/batches/${id}`);
+    await client.whole();
+    expect([client.sequences, client.types.at(-1)]).toEqual([[1, 2], "end"]);
+    expect(lost.fired).toBeGreaterThan(0);
+  });
+
   it("sees by itself what nobody told", async () => {
     const id = await quietTask();
     const client = await watch(id);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BatchRequestV1, toBatchInput } from "../../../src/api/v1/batches.dto";
 import { readConfig } from "../../../src/runtime/config/config";
 import { createTask } from "../../../src/services/creation/create-task";
+import { succeed } from "../../../src/services/errors/outcome";
 import { checkAddress, isPublicAddress, normalAddress } from "../../../src/services/webhooks/webhook-address";
 import fc from "fast-check";
 import { call } from "../../support/api";
@@ -223,10 +224,10 @@ describe("batches-create", () => {
       path: {},
       body: tenant.body({ url }),
     } as const;
-    const parse = () => toBatchInput(BatchRequestV1.parse(tenant.body({ url })));
-    const again = await createTask(ctx, { requestId, requestIdIsClients: true, request, parse });
+    const wanted = succeed(toBatchInput(BatchRequestV1.parse(tenant.body({ url }))));
+    const again = await createTask(ctx, { requestId, requestIdIsClients: true, request, wanted });
     expect([again.replayed, again.task.id]).toEqual([true, first.body.task_id]);
-    const other = createTask(ctx, { requestId: crypto.randomUUID(), requestIdIsClients: true, request, parse });
+    const other = createTask(ctx, { requestId: crypto.randomUUID(), requestIdIsClients: true, request, wanted });
     await expect(other).rejects.toMatchObject({ value: { code: "webhook-refused" } });
   });
 

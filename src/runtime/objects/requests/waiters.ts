@@ -1,25 +1,34 @@
-/** Calls that wait for the end of a task: woken, never polling. Held in memory; a caller whose object dies asks D1. */
+/** Calls that wait for something of a task to change: woken, never polling. Held in memory. */
 export class Waiters {
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** Resolves when the task is woken for, or after the time. */
-  async wait(taskId: string, timeoutMs: number): Promise<void> {
+  /** Waits from now on. Each `next` resolves at the next wake, also at one that came before it, or after its time. */
+  register(taskId: string): { readonly next: (timeoutMs: number) => Promise<void>; readonly leave: () => void } {
     const waiting = this.#waiting.get(taskId) ?? new Set();
     this.#waiting.set(taskId, waiting);
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        waiting.delete(done);
-        if (waiting.size === 0) this.#waiting.delete(taskId);
-        resolve();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      waiting.add(done);
-    });
+    let [isWoken, resolve] = [false, (): void => undefined];
+    const wake = () => {
+      isWoken = true;
+      resolve();
+    };
+    waiting.add(wake);
+    const next = async (timeoutMs: number): Promise<void> => {
+      const timer = setTimeout(() => resolve(), timeoutMs);
+      await new Promise<void>((woken) => {
+        resolve = woken;
+        if (isWoken) woken();
+      });
+      clearTimeout(timer);
+      isWoken = false;
+    };
+    const leave = () => {
+      waiting.delete(wake);
+      if (waiting.size === 0) this.#waiting.delete(taskId);
+    };
+    return { next, leave };
   }
 
   wake(taskId: string): void {
-    // Each takes itself out of the set; a Set may be changed while it is walked.
-    this.#waiting.get(taskId)?.forEach((done) => done());
+    this.#waiting.get(taskId)?.forEach((wake) => wake());
   }
 }

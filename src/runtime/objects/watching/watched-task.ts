@@ -41,6 +41,8 @@ export class TaskWatch {
   readonly #watchers = new Set<Watcher>();
   readonly #history = new Map<number, Promise<Batch>>();
   #task: Task | undefined;
+  /** Its tombstone is there, and nothing else. */
+  #isRemoved = false;
   /** The last events, without a gap. */
   #tail: TaskEvent[] = [];
   #over = false;
@@ -81,8 +83,7 @@ export class TaskWatch {
   #admit(after: number | null): ReturnType<TaskWatch["open"]> extends Promise<infer Answer> ? Answer : never {
     const { limits, hasRoom, services } = this.parts;
     const task = this.#task;
-    if (task === undefined) return { kind: "missing" };
-    if (task.deletedAtMs !== null) return { kind: "removed" };
+    if (task === undefined) return { kind: this.#isRemoved ? "removed" : "missing" };
     if (after !== null && after > this.#last) return { kind: "ahead", last: this.#last };
     if (after === this.#last && this.#over) return { kind: "over" };
     if (this.#watchers.size >= limits.watchersPerTask) return { kind: "task-full" };
@@ -142,6 +143,7 @@ export class TaskWatch {
     this.#isLoaded = true;
     this.#lookedAtMs = nowMs;
     if (isToSay) this.#sayAgainAtMs = nowMs + SAY_AGAIN_MS;
+    this.#isRemoved = sight !== undefined && sight.task === undefined;
     if (sight === undefined || isGap(after, sight)) return this.#lose(sight?.task);
     this.#task = sight.task;
     this.#over = sight.over;

@@ -1,4 +1,4 @@
-import type { References } from "../../../data/tasks/reference-store";
+import type { References } from "../../../data/requests/creation-read-store";
 import type { CollectionCommand, ImportCommand } from "../../../domain/tasks/operations";
 import { gone, notFound } from "../../errors/errors";
 import type { CollectionInput, ImportInput } from "../../ports/task-input";

@@ -1,5 +1,6 @@
-import type { CollectionReference, References } from "../../../data/tasks/reference-store";
+import type { AgentReference, CollectionReference, References } from "../../../data/requests/creation-read-store";
 import { type Agent, AGENT_COLLECTIONS_MAX } from "../../../domain/agents/agent";
+import { parseOwnJson } from "../../../domain/basics/own-json";
 import { targetCollectionIdOf } from "../../../domain/ids";
 import { type MemorySettings, hasNoWeight, resolveMemorySettings } from "../../../domain/recall/memory-settings";
 import type { FrozenAgent, ReVoiceCommand } from "../../../domain/tasks/operations";
@@ -29,7 +30,7 @@ export async function planReVoicing(
     agent: freeze(agent),
     collectionId: source.id,
     target,
-    boundCollectionIds: boundTo(agent, references).filter((id) => id !== target.collectionId),
+    boundCollectionIds: boundTo(agent).filter((id) => id !== target.collectionId),
     sourceMemorySettings: weighed("source_memory_settings", resolveMemorySettings(input.sourceMemorySettings)),
     agentMemorySettings: weighed(
       "agent_memory_settings",
@@ -54,8 +55,9 @@ function targetIdOf({ target }: ReVoiceInput): string | null {
   return "collectionId" in target ? target.collectionId : null;
 }
 
-function boundTo(agent: Agent, references: References): readonly string[] {
-  return (references.boundCollectionIds.get(agent.id) ?? []).slice(0, AGENT_COLLECTIONS_MAX);
+/** In the order of their ids. */
+function boundTo({ boundIds }: AgentReference): readonly string[] {
+  return parseOwnJson<string[]>(boundIds).toSorted().slice(0, AGENT_COLLECTIONS_MAX);
 }
 
 function requireReferences(
